@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spatten/base/file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "spatten/base/error.h"
+
+namespace spatten {
+namespace {
+
+constexpr std::size_t kChunk = std::size_t{1} << 20;
+
+[[noreturn]] void fail_with_errno(const std::string& path, const char* what) {
+  throw Error(path, "", fmt::format("{}: {}", what, std::strerror(errno)));
+}
+
+std::string read_all(int fd, const std::string& name, std::uint64_t limit) {
+  std::string out;
+  for (;;) {
+    const std::size_t before = out.size();
+    out.resize(before + kChunk);
+    const ssize_t n = ::read(fd, out.data() + before, kChunk);
+    if (n < 0 && errno == EINTR) {
+      out.resize(before);
+      continue;
+    }
+    if (n < 0) fail_with_errno(name, "cannot read");
+    out.resize(before + static_cast<std::size_t>(n));
+    if (out.size() > limit) throw Error(name, "", fmt::format("expected at most {} bytes, found more", limit));
+    if (n == 0) return out;
+  }
+}
+
+}  // namespace
+
+InputFile::InputFile(const std::string& path) : path_(path) {
+  do {
+    fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  } while (fd_ < 0 && errno == EINTR);
+  if (fd_ < 0) fail_with_errno(path, "cannot open");
+  struct stat info;
+  const bool known = ::fstat(fd_, &info) == 0;
+  if (!known || !S_ISREG(info.st_mode)) {
+    ::close(fd_);
+    throw Error(path, "", "expected a regular file, found " + std::string(known && S_ISDIR(info.st_mode) ? "a folder" : "something else"));
+  }
+  size_ = static_cast<std::uint64_t>(info.st_size);
+}
+
+InputFile::InputFile(InputFile&& other) noexcept
+    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), size_(other.size_) {}
+
+InputFile::~InputFile() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void InputFile::read_at(std::uint64_t offset, void* out, std::size_t bytes) const {
+  auto* p = static_cast<char*>(out);
+  while (bytes > 0) {
+    const ssize_t n = ::pread(fd_, p, std::min(bytes, std::size_t{1} << 30), static_cast<off_t>(offset));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail_with_errno(path_, "cannot read");
+    if (n == 0) throw Error(path_, fmt::format("byte {}", offset), "expected more data, found the end of the file (truncated?)");
+    p += n;
+    bytes -= static_cast<std::size_t>(n);
+    offset += static_cast<std::uint64_t>(n);
+  }
+}
+
+std::string read_file(const std::string& path, std::uint64_t limit_bytes) {
+  const InputFile file(path);
+  if (file.size() > limit_bytes) {
+    throw Error(path, "", fmt::format("expected at most {} bytes, found {}", limit_bytes, file.size()));
+  }
+  std::string out(static_cast<std::size_t>(file.size()), '\0');
+  file.read_at(0, out.data(), out.size());
+  return out;
+}
+
+std::string read_standard_input() { return read_all(STDIN_FILENO, "standard input", std::uint64_t{1} << 32); }
+
+OutputFile::OutputFile(const std::string& path) : path_(path) {
+  if (path == "-") {
+    fd_ = ::dup(STDOUT_FILENO);
+    if (fd_ < 0) fail("cannot open");
+    return;
+  }
+  if (is_directory(path)) throw Error(path, "", "expected a file to write, found a folder");
+  temporary_ = fmt::format("{}.tmp-{}", path, ::getpid());
+  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd_ < 0) fail("cannot create");
+}
+
+OutputFile::~OutputFile() {
+  if (fd_ >= 0) ::close(fd_);
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void OutputFile::fail(const char* what) const { fail_with_errno(path_, what); }
+
+void OutputFile::write(std::string_view bytes) {
+  pending_ += bytes;
+  if (pending_.size() >= kChunk) flush();
+}
+
+void OutputFile::flush() {
+  std::string_view rest = pending_;
+  while (!rest.empty()) {
+    const ssize_t n = ::write(fd_, rest.data(), rest.size());
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) fail("cannot write");
+    rest.remove_prefix(static_cast<std::size_t>(n));
+  }
+  pending_.clear();
+}
+
+void OutputFile::commit() {
+  flush();
+  if (temporary_.empty()) {
+    if (::close(std::exchange(fd_, -1)) != 0) fail("cannot close");
+    return;
+  }
+  if (::fsync(fd_) != 0) fail("cannot sync");
+  if (::close(std::exchange(fd_, -1)) != 0) fail("cannot close");
+  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("cannot rename");
+  temporary_.clear();
+}
+
+void write_file(const std::string& path, std::string_view contents) {
+  OutputFile file(path);
+  file.write(contents);
+  file.commit();
+}
+
+bool is_directory(const std::string& path) {
+  struct stat info;
+  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+bool is_file(const std::string& path) {
+  struct stat info;
+  return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
+std::string join_path(std::string_view folder, std::string_view name) {
+  std::string out(folder);
+  if (!out.empty() && out.back() != '/') out += '/';
+  return out += name;
+}
+
+}  // namespace spatten

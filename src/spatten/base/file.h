@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// Files, with errors that name the path as the user gave it. Reading is by pread (a file that another process truncates
+// gives an error, not a SIGBUS); writing goes to a temporary file beside the target, which is renamed at the end, so
+// that a reader sees the old contents or the new, never half.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace spatten {
+
+/// An open file to read at any offset from any thread.
+class InputFile {
+ public:
+  explicit InputFile(const std::string& path);
+  ~InputFile();
+  InputFile(InputFile&& other) noexcept;
+  InputFile(const InputFile&) = delete;
+  InputFile& operator=(InputFile&&) = delete;
+
+  const std::string& path() const { return path_; }
+  std::uint64_t size() const { return size_; }
+  /// Reads exactly `bytes` at `offset`; throws Error when the file ends before.
+  void read_at(std::uint64_t offset, void* out, std::size_t bytes) const;
+
+ private:
+  std::string path_;
+  int fd_ = -1;
+  std::uint64_t size_ = 0;
+};
+
+/// The whole file; throws Error when it is larger than `limit_bytes`.
+std::string read_file(const std::string& path, std::uint64_t limit_bytes = std::uint64_t{1} << 30);
+
+/// Everything that standard input holds.
+std::string read_standard_input();
+
+/// Writes PATH.tmp-PID and renames it to PATH in commit(). Without commit() the temporary file is removed.
+/// The path "-" writes to standard output.
+class OutputFile {
+ public:
+  explicit OutputFile(const std::string& path);
+  ~OutputFile();
+  OutputFile(const OutputFile&) = delete;
+  OutputFile& operator=(const OutputFile&) = delete;
+
+  void write(std::string_view bytes);
+  void write(const void* data, std::size_t bytes) { write({static_cast<const char*>(data), bytes}); }
+  /// Flushes, syncs and renames; throws Error (and keeps the old file) when any of these fails.
+  void commit();
+
+ private:
+  void flush();
+  [[noreturn]] void fail(const char* what) const;
+
+  std::string path_, temporary_;
+  int fd_ = -1;
+  std::string pending_;
+};
+
+void write_file(const std::string& path, std::string_view contents);
+
+bool is_directory(const std::string& path);
+bool is_file(const std::string& path);
+std::string join_path(std::string_view folder, std::string_view name);
+
+}  // namespace spatten

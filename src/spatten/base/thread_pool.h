@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The threads that a caller hands in. One pool runs one loop at a time; the calling thread takes part.
+// Tasks are handed out in index order, to whichever thread is free: a task must not depend on the thread that runs it.
+// Own code and not a library: oneDNN's per-thread setting (kernels/gemm.h) and ThreadSanitizer both need to see the
+// hand-over (docs/decisions/threads.md).
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace spatten {
+
+class ThreadPool {
+ public:
+  /// `threads` >= 1, the caller included. Fewer are made when the system refuses more; size() tells.
+  explicit ThreadPool(std::size_t threads);
+  ~ThreadPool();
+  ThreadPool(const ThreadPool&) = delete;
+  ThreadPool& operator=(const ThreadPool&) = delete;
+
+  std::size_t size() const { return workers_.size() + 1; }
+
+  /// Calls task(index, worker) for every index below count, worker below size(); returns when all are done.
+  /// The first exception of a task is thrown again here, after the others have finished. Not reentrant.
+  void parallel_for(std::size_t count, const std::function<void(std::size_t index, std::size_t worker)>& task);
+
+  /// The cores that this process may run on (its affinity mask and cgroup quota), at least 1.
+  static std::size_t available_cores();
+
+ private:
+  void work(std::size_t worker);
+  void run_tasks(std::size_t worker);
+
+  std::vector<std::thread> workers_;
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  // One loop: written by the caller before the generation is published, read by workers after they saw it.
+  const std::function<void(std::size_t, std::size_t)>* task_ = nullptr;
+  std::size_t count_ = 0;
+  std::atomic<std::size_t> next_{0}, running_{0};
+  std::atomic<std::uint64_t> generation_{0};
+  std::atomic<bool> stop_{false};
+  std::exception_ptr error_;
+};
+
+}  // namespace spatten
