@@ -18,6 +18,7 @@ struct RunOptions {
   ThreadPool* threads = nullptr;                  // required
   const algo::Policy* policy = nullptr;           // null: dense
   trace::Sink* sink = nullptr;                    // null: no trace
+  std::uint32_t first_step = 0;                   // number of this call's first forward pass in the trace
   const std::atomic<bool>* cancelled = nullptr;   // polled between layers; when set the run throws Cancelled
   bool record_pruning = false;                    // fill PruningReport
   bool truncate = false;                          // cut text at the model's limit instead of an error
