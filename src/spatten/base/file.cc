@@ -42,7 +42,7 @@ std::string read_all(int fd, const std::string& name, std::uint64_t limit) {
 
 InputFile::InputFile(const std::string& path) : path_(path) {
   do {
-    fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    fd_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);  // a FIFO without a writer must not block
   } while (fd_ < 0 && errno == EINTR);
   if (fd_ < 0) fail_with_errno(path, "cannot open");
   struct stat info;
@@ -54,17 +54,35 @@ InputFile::InputFile(const std::string& path) : path_(path) {
   size_ = static_cast<std::uint64_t>(info.st_size);
 }
 
+InputFile InputFile::from_memory(std::string name, std::string contents) {
+  InputFile file;
+  file.path_ = std::move(name);
+  file.contents_ = std::move(contents);
+  file.size_ = file.contents_.size();
+  return file;
+}
+
 InputFile::InputFile(InputFile&& other) noexcept
-    : path_(std::move(other.path_)), fd_(std::exchange(other.fd_, -1)), size_(other.size_) {}
+    : path_(std::move(other.path_)),
+      contents_(std::move(other.contents_)),
+      fd_(std::exchange(other.fd_, -1)),
+      size_(std::exchange(other.size_, 0)) {}
 
 InputFile::~InputFile() {
   if (fd_ >= 0) ::close(fd_);
 }
 
+/// pread on the bytes in memory.
+std::ptrdiff_t InputFile::copy_contents(std::uint64_t offset, char* out, std::size_t bytes) const {
+  if (offset >= contents_.size()) return 0;
+  return static_cast<std::ptrdiff_t>(contents_.copy(out, bytes, static_cast<std::size_t>(offset)));
+}
+
 void InputFile::read_at(std::uint64_t offset, void* out, std::size_t bytes) const {
   auto* p = static_cast<char*>(out);
   while (bytes > 0) {
-    const ssize_t n = ::pread(fd_, p, std::min(bytes, std::size_t{1} << 30), static_cast<off_t>(offset));
+    const ssize_t n = fd_ >= 0 ? ::pread(fd_, p, std::min(bytes, std::size_t{1} << 30), static_cast<off_t>(offset))
+                               : copy_contents(offset, p, bytes);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) fail_with_errno(path_, "cannot read");
     if (n == 0) throw Error(path_, fmt::format("byte {}", offset), "expected more data, found the end of the file (truncated?)");

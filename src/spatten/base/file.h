@@ -4,6 +4,7 @@
 // that a reader sees the old contents or the new, never half.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,6 +16,8 @@ namespace spatten {
 class InputFile {
  public:
   explicit InputFile(const std::string& path);
+  /// Bytes that are already in memory (standard input, a test), under a name for the errors.
+  static InputFile from_memory(std::string name, std::string contents);
   ~InputFile();
   InputFile(InputFile&& other) noexcept;
   InputFile(const InputFile&) = delete;
@@ -26,7 +29,10 @@ class InputFile {
   void read_at(std::uint64_t offset, void* out, std::size_t bytes) const;
 
  private:
-  std::string path_;
+  InputFile() = default;
+  std::ptrdiff_t copy_contents(std::uint64_t offset, char* out, std::size_t bytes) const;
+
+  std::string path_, contents_;  // contents_ only when there is no descriptor
   int fd_ = -1;
   std::uint64_t size_ = 0;
 };

@@ -26,35 +26,45 @@ class AuthorsCsvSource final : public Source {
   bool next(Record& out) override;
 
  private:
-  bool read_line(std::string& line);
-  void read_columns();
-  bool parse(const std::string& line, Record& out);
-  void scan();
   void rewind();
+  void scan();
+  bool read_line(std::string& line);
+  bool fill_buffer();
+  void read_column_names();
+  void finish(std::string_view config);
   [[noreturn]] void fail(std::size_t column, const std::string& message) const;
 
   InputFile file_;
-  std::string buffer_;
-  std::size_t buffer_at_ = 0;
+  std::string buffer_;             // the part of the file from offset_ - buffer_.size() on
+  std::size_t buffer_at_ = 0;      // first byte of it not yet taken
   std::uint64_t offset_ = 0, line_ = 0;
+  Rules rules_{Header{}};
   Header header_;
   bool finished_ = false;
 };
 
-/// Writes a CSV. Only what the authors' format can say: generation, one query row a record. Key ids, scores, the head
-/// top-k and the model's sizes are left out. Throws Error for any other record.
+/// Writes a CSV. The format knows the generation stage only: records of the summarization stage are left out and the
+/// steps after them move up, as in the authors' own traces, which start at the first generated token. Key ids, scores,
+/// row masks and the head top-k are left out too; the header keeps only `source`, as the last line.
 class AuthorsCsvSink final : public Sink {
  public:
   explicit AuthorsCsvSink(const std::string& path);
 
   void begin(const Header& header) override;
   void write(const Record& record) override;
+  /// Throws Error when no record belonged to the generation stage.
   void end() override;
+
+  /// Records of the summarization stage that were left out.
+  std::uint64_t skipped() const { return skipped_; }
 
  private:
   OutputFile file_;
   std::string path_, config_;
-  std::uint64_t records_ = 0;
+  Rules rules_{Header{}};
+  std::uint64_t records_ = 0, skipped_ = 0;
+  std::uint32_t prompts_ = 0;                 // summarization steps so far
+  std::optional<std::uint32_t> prompt_step_;  // the last of them
 };
 
 }  // namespace spatten::trace

@@ -35,7 +35,7 @@ struct Record {
   std::uint32_t head = 0;     ///< index in the unpruned model (the authors' CSVs renumber the survivors)
   std::uint32_t context = 1;  ///< L: tokens that a dense pass would attend to, the current one included
   std::uint32_t keys = 1;     ///< keys that survived token pruning
-  std::uint32_t values = 1;   ///< V rows that local value pruning keeps for each query row
+  std::uint32_t values = 1;   ///< V rows that local value pruning keeps for the query row that keeps most
   std::uint32_t lsb_rows = 0;  ///< query rows that needed the key LSBs (max probability < threshold)
   std::uint32_t rows = 1;      ///< query rows; 1 in generation
   Stage stage = Stage::kGeneration;
@@ -50,6 +50,7 @@ struct Record {
   bool rescale_importance = false;     ///< the scores were rescaled after this record
   std::uint32_t top_k_tokens = 0;      ///< token top-k ran after this record and kept so many; 0: it did not run
   std::uint32_t top_k_heads = 0;       ///< head top-k ran after this record and kept so many; 0: it did not run
+  std::uint64_t values_total = 0;  ///< V rows kept, over all query rows; 0: each keeps `values`, or all it sees if fewer
 
   std::vector<std::uint32_t> key_ids;  ///< original positions of the keys, ascending; empty or `keys` long
   std::vector<float> scores;           ///< token scores of these keys after this record; empty or `keys` long
@@ -63,7 +64,7 @@ struct Record {
     f("head", s.head, "", "head, from 0");
     f("context", s.context, "token", "tokens a dense pass attends to");
     f("keys", s.keys, "token", "keys after token pruning");
-    f("values", s.values, "token", "V rows kept per query row");
+    f("values", s.values, "token", "V rows kept by the query row that keeps most");
     f("lsb_rows", s.lsb_rows, "row", "query rows that needed key LSBs");
     f("rows", s.rows, "row", "query rows");
     f("stage", s.stage, "", "summarization or generation");
@@ -78,6 +79,7 @@ struct Record {
     f("rescale_importance", s.rescale_importance, "", "token scores were rescaled after this record");
     f("top_k_tokens", s.top_k_tokens, "token", "kept by the token top-k after this record, 0: none ran");
     f("top_k_heads", s.top_k_heads, "head", "kept by the head top-k after this record, 0: none ran");
+    f("values_total", s.values_total, "token", "V rows kept over all query rows, 0: each keeps `values` or all it sees");
   }
 
   friend bool operator==(const Record&, const Record&) = default;
@@ -86,6 +88,8 @@ struct Record {
 /// Pairs (query row, key) whose score the record computed, and (query row, value) that it summed.
 std::uint64_t key_pairs(const Record& record);
 std::uint64_t value_pairs(const Record& record);
+/// value_pairs when every row keeps as many as it may; values_total is never more.
+std::uint64_t most_value_pairs(const Record& record);
 
 /// The run as a whole. A count of 0 and an empty text mean "not known".
 struct Header {

@@ -23,6 +23,8 @@ class Rules {
   explicit Rules(const Header& header);
   /// The first rule that the next record breaks.
   std::optional<Problem> check(const Record& record);
+  /// For writers: throws Bug naming the sink and the record (counted from 1).
+  void require(const Record& record, const std::string& sink, std::uint64_t number);
 
  private:
   std::optional<Problem> ranges(const Record& record) const;
