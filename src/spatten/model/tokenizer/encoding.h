@@ -34,6 +34,8 @@ struct Encoding {
   void push(std::int32_t id, Offset offset, std::uint8_t flag = 0, std::int32_t type_id = 0);
   /// Adds tokens begin..end-1 of `other` as part of text `type_id`.
   void append(const Encoding& other, std::size_t begin, std::size_t end, std::int32_t type_id);
+  /// Keeps the first `count` tokens.
+  void truncate(std::size_t count);
 };
 
 /// Byte ranges of `text` as ranges of code points (each maximal piece of invalid UTF-8 counts as one, as in Python's

@@ -16,7 +16,7 @@ struct VocabularyLimits {
   static constexpr std::int64_t kTokens = std::int64_t{1} << 20;
   static constexpr std::size_t kTokenBytes = 1024;
   static constexpr std::size_t kTotalBytes = std::size_t{16} << 20;  // of all tokens together
-  static constexpr std::size_t kFileBytes = std::size_t{64} << 20;
+  static constexpr std::size_t kFileBytes = std::size_t{32} << 20;
 };
 
 class Vocabulary {

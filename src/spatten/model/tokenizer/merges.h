@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// The merge rules of byte-pair encoding, and their application to one word in O(n log n): a queue of the pairs that can
+// merge, best rank first, then leftmost (the order of Hugging Face's tokenizers).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "spatten/model/tokenizer/vocabulary.h"
+
+namespace spatten {
+
+class Merges {
+ public:
+  struct Rule {
+    std::uint32_t rank;
+    std::int32_t left, right, merged;
+  };
+
+  /// Appends the rule "left right" (as in merges.txt); its rank is the number of rules before. `tokens` holds the
+  /// vocabulary. Returns what is wrong with it ("expected ..., found ..."), or nothing.
+  std::optional<std::string> add(std::string_view left, std::string_view right, const Vocabulary& tokens);
+
+  std::size_t size() const { return rules_.size(); }
+  const Rule* find(std::int32_t left, std::int32_t right) const;
+  /// Some rule of which `wrong` holds, or null.
+  template <class Predicate>
+  const Rule* any(Predicate wrong) const {
+    for (const auto& [key, rule] : rules_) {
+      if (wrong(rule)) return &rule;
+    }
+    return nullptr;
+  }
+
+ private:
+  std::unordered_map<std::uint64_t, Rule> rules_;  // by left id << 32 | right id
+};
+
+/// Work space of merging; reuse it from word to word.
+class Merger {
+ public:
+  explicit Merger(const Merges& rules) : rules_(&rules) {}
+
+  /// Merges the symbols `ids` (fewer than 2^32) until no rule applies; the result replaces them.
+  void merge(std::vector<std::int32_t>& ids);
+
+ private:
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+  struct Symbol {
+    std::int32_t id;             // -1: swallowed by the one before
+    std::uint32_t before, after;
+    std::uint32_t rank;          // of the pair with the one after, kNone: no rule
+  };
+
+  void push_pair(std::uint32_t at);
+
+  const Merges* rules_;
+  std::vector<Symbol> symbols_;
+  std::vector<std::uint64_t> queue_;  // heap, least on top: rank << 32 | place of the left symbol
+};
+
+}  // namespace spatten
