@@ -82,6 +82,8 @@ class Builder {
   bool parse_error(std::size_t, const std::string&, const nlohmann::detail::exception& e) {
     std::string what = e.what();
     if (const auto colon = what.rfind("syntax error"); colon != std::string::npos) what = what.substr(colon);
+    // The key just read names the culprit: {"eps": NaN} fails at /eps.
+    if (!stack_.empty() && !stack_.back().value->is_array() && !stack_.back().key.empty()) pointer_ += part();
     fail("expected JSON, found " + printable(what, 200));
   }
 
@@ -173,6 +175,9 @@ JsonFile JsonFile::parse(std::string text, std::string name, JsonLimits limits) 
     throw Error(name, "", fmt::format("expected at most {} bytes of JSON, found {}", limits.bytes, text.size()));
   }
   if (text.starts_with("\xEF\xBB\xBF")) throw Error(name, "1", "expected JSON, found a byte order mark");
+  if (const auto nul = text.find('\0'); nul != std::string::npos) {  // the parser would take it for the end of the text
+    throw Error(name, fmt::format("byte {}", nul), "expected JSON, found a NUL byte");
+  }
   JsonFile file(std::move(text), std::move(name));
   std::size_t line = 1;
   Builder builder(file.name_, limits, line);

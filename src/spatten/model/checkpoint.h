@@ -34,6 +34,8 @@ class Checkpoint {
 
   /// Elements of all tensors of the table that are present.
   std::uint64_t parameters() const;
+  /// What these take in fp32; compared with the memory that is left before anything is read.
+  std::uint64_t fp32_bytes() const { return 4 * parameters(); }
   /// Size of the weight files.
   std::uint64_t file_bytes() const;
 
@@ -54,6 +56,7 @@ class Checkpoint {
   const StoredWeight* find(std::string_view name) const;
   const StoredWeight& get(std::string_view name) const;
   void read_elements(const StoredWeight& weight, std::uint64_t first, std::size_t count, float* out) const;
+  [[noreturn]] void refuse_value(const StoredWeight& weight, std::uint64_t element, float value) const;
 
   std::string folder_;
   ModelConfig config_;

@@ -53,7 +53,6 @@ struct ModelConfig {
   HiddenActivation activation = HiddenActivation::kGelu;
   std::vector<std::string> labels;   // of sequence classification, by id; one label: a score
   bool tie_word_embeddings = true;   // the LM head is the embedding table
-  bool scale_attention = true;       // scores times 1 / sqrt(head_dim)
   std::optional<std::uint32_t> bos_id, eos_id, pad_id;
 };
 

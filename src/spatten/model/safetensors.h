@@ -38,6 +38,7 @@ class SafetensorsFile {
  public:
   /// Throws Error "PATH:TENSOR: ..." or "PATH: ..." for everything that breaks the format's rules or the limits.
   static SafetensorsFile open(const std::string& path, const SafetensorsLimits& limits = {});
+  static SafetensorsFile open(InputFile file, const SafetensorsLimits& limits = {});
 
   const std::string& path() const { return file_.path(); }
   std::uint64_t size() const { return file_.size(); }

@@ -35,12 +35,13 @@ enum class Orientation {
 enum class Presence { kRequired, kOptional };
 
 struct WeightSpec {
-  std::string name;                   // canonical
-  std::vector<std::string> aliases;   // other names for it, base-model prefix aside
-  std::vector<std::uint64_t> shape;   // for kConv1d and kLinear in that orientation
-  std::string shape_keys;             // the same in keys of config.json: "vocab_size x hidden_size"
-  Orientation orientation = Orientation::kNone;
-  Presence presence = Presence::kRequired;
+  std::string name;                  // canonical
+  std::vector<std::string> aliases;  // other names for it
+  std::string tied_name;             // a copy that files may hold; read only when the tensor itself is absent
+  std::vector<std::uint64_t> shape;
+  std::string shape_keys;            // the shape in keys of config.json: "vocab_size x hidden_size"
+  Orientation orientation = Orientation::kNone;  // a Conv1D may be stored as Linear, then in all tensors of a file
+  Presence presence = Presence::kRequired;       // optional: weight and bias together or neither
 };
 
 /// A tensor of the table in a file.
@@ -65,9 +66,9 @@ class WeightsTable {
   std::vector<StoredWeight> resolve(std::span<const SafetensorsFile> files, const std::string& folder) const;
 
  private:
-  std::string base_prefix_;
+  std::string title_;  // for errors: "bert for question-answering with 12 layers"
   std::vector<WeightSpec> specs_;
-  std::vector<std::string> ignored_;  // patterns with one "*"
+  std::vector<std::string> ignored_;  // buffers and heads that no task here uses; a name, or a prefix that ends in "."
 };
 
 /// The task that these tensors serve, for a config.json without "architectures".
