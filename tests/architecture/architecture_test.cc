@@ -92,6 +92,16 @@ TEST(Architecture, FilesAndFoldersAreNamedInSnakeCase) {
   for (const Source& source : sources()) EXPECT_TRUE(std::regex_match(source.path, snake_case)) << source.path;
 }
 
+TEST(Architecture, EveryPathNamedInTheGuidesExists) {
+  const std::regex path("`((?:src|tests|docs|configs|cmake|fuzz|bench|tools)/[A-Za-z0-9_./-]*[A-Za-z0-9_])");
+  for (const std::string guide : {"docs/architecture.md", "docs/paper_map.md", "docs/deviations.md", "CONTRIBUTING.md"}) {
+    const std::string text = read_file(std::string(SPATTEN_SOURCE_DIR "/") + guide);
+    for (std::sregex_iterator named(text.begin(), text.end(), path), end; named != end; ++named) {
+      EXPECT_TRUE(fs::exists(fs::path(SPATTEN_SOURCE_DIR) / (*named)[1].str())) << guide << " names " << (*named)[1];
+    }
+  }
+}
+
 TEST(IncludeRules, AllowOwnLayerAndListedOnesAndRefuseTheRest) {
   const IncludeRules small = IncludeRules::parse("[layers]\nbase:\nalgo: base\n[headers]\nhwy/: algo\nthread: base\n");
   const auto offence = [&](const char* from, const char* header) {
