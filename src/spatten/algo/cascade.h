@@ -88,7 +88,8 @@ class CascadeState {
   void add_tokens(std::span<const std::uint8_t> flags);
   void start_pass(Pass pass);
   ActiveCascades active_cascades() const;
-  bool is_protected(std::uint32_t token) const;
+  bool is_protected(std::uint32_t token, std::size_t newest) const;
+  std::size_t protected_newest(std::uint32_t budget) const;
   bool pruned_for_good() const;
   std::vector<std::uint32_t> choose_tokens(std::uint32_t layer) const;
   void keep_tokens(const std::vector<std::uint32_t>& positions, std::uint32_t layer);
@@ -98,6 +99,7 @@ class CascadeState {
   std::unique_ptr<TokenImportance> importance_;
   HeadImportance head_importance_;
   Schedule schedule_;
+  std::vector<std::uint32_t> value_budgets_;
   Pass pass_ = Pass::kEncoder;
   std::uint32_t layer_ = 0;       // layer at hand
   std::uint32_t iterations_ = 0;  // iterations of generation begun

@@ -58,6 +58,7 @@ struct LengthRule {
 struct Protection {
   bool cls = true, sep = false, special = false;
   std::uint32_t first = 0, last = 0;
+  double recent = 0;
 
   template <class S, class F>
   static void each(S& s, F&& f) {
@@ -66,7 +67,9 @@ struct Protection {
     f("special", s.special, "", "keep every special token");
     f("first", s.first, "token", "keep the first tokens of the sequence (attention sinks)");
     f("last", s.last, "token", "keep the newest tokens of the sequence (recent window); a decoder always keeps the newest");
+    f("recent", s.recent, "ratio", "the same as a share of the layer's budget, 0 to 1; the larger of the two holds");
   }
+  void validate(const JsonNode& node) const;
 };
 
 /// Cascade token pruning (HPCA'21 III-A). Exactly one of keep (with start, end, length_rule), ratios, counts and steps

@@ -23,15 +23,20 @@ struct Schedule {
   std::vector<std::uint32_t> values;  // V kept by a row that sees all tokens of the layer
 };
 
-/// Which of the two cascades run in this pass; a decoder's prompt pass and first iteration may leave one out.
+/// What a pass may prune; a decoder's prompt pass and first iteration may leave something out.
 struct ActiveCascades {
   bool tokens = true, heads = true;
+  bool ranked = true;  // decoder: scores of earlier passes exist, so that layer 0 may already drop tokens
 };
 
 /// Throws Error when per-layer lists of the policy do not have one entry per layer, or exceed the number of heads.
 /// `length`: tokens of the sequence so far, evicted ones included.
-/// An encoder keeps all tokens in layer 0, since nothing ranks them before it.
+/// Layer 0 keeps what nothing has ranked yet: all tokens and heads of an encoder, all heads whose scores are reset.
 Schedule resolve(const Policy& policy, const ModelShape& shape, std::size_t length, ActiveCascades active = {});
+
+/// Per layer: the token budget that an absolute value.reference_length refers to, in effect or not (value_keep_count()).
+std::vector<std::uint32_t> value_token_budgets(const Policy& policy, const ModelShape& shape, std::size_t length,
+                                               bool tokens_active);
 
 /// floor(ratio * reference), at least 1; absorbs the rounding of ratios such as 0.29 * 100.
 std::uint32_t kept_count(double ratio, std::uint64_t reference);

@@ -125,6 +125,51 @@ Json write_field(const T& value) {
   }
 }
 
+/// One key of a struct and what a reader of the documentation wants to know about it.
+struct FieldLine {
+  std::string key;  // dotted; elements of a list have "[]"
+  std::string type, default_value, unit, text;
+};
+
+template <class T>
+std::string field_type() {
+  if constexpr (FieldStruct<T>) {
+    return "object";
+  } else if constexpr (NamedEnum<T>) {
+    std::string names;
+    for (const auto& [value, name] : enum_names(T{})) names += (names.empty() ? "" : ", ") + name;
+    return names;
+  } else if constexpr (IsVector<T>::value) {
+    return "list of " + field_type<typename T::value_type>();
+  } else if constexpr (IsOptional<T>::value) {
+    return field_type<typename T::value_type>() + " or null";
+  } else if constexpr (std::is_same_v<T, bool>) {
+    return "boolean";
+  } else if constexpr (std::is_same_v<T, std::string>) {
+    return "string";
+  } else {
+    return std::is_floating_point_v<T> ? "number" : "integer";
+  }
+}
+
+/// Every key of T in the order of its field list, nested ones with their prefix: the source of docs/formats.
+template <FieldStruct T>
+void list_fields(const std::string& prefix, std::vector<FieldLine>& out) {
+  T defaults;
+  T::each(defaults, [&]<class M>(const char* name, M& field, const char* unit, const char* text) {
+    const std::string key = prefix + name;
+    if constexpr (FieldStruct<M>) {
+      out.push_back({key, field_type<M>(), "", unit, text});
+      list_fields<M>(key + ".", out);
+    } else {
+      out.push_back({key, field_type<M>(), write_field(field).dump(), unit, text});
+      if constexpr (IsVector<M>::value) {
+        if constexpr (FieldStruct<typename M::value_type>) list_fields<typename M::value_type>(key + "[].", out);
+      }
+    }
+  });
+}
+
 /// `KEY=VALUE` laid over a JSON object; the key is dotted ("token.keep"), the value is JSON or else a plain string.
 /// Throws UsageError when there is no "=". Whether the key exists is found when the object is read back.
 void apply_override(Json& object, std::string_view assignment);

@@ -20,7 +20,8 @@ class Random {
   }
   /// Uniform in 0 .. bound-1; bound > 0 (the bias is below 2^-32 for bounds below 2^32).
   std::uint64_t below(std::uint64_t bound) {
-    return static_cast<std::uint64_t>((static_cast<unsigned __int128>(next()) * bound) >> 64);
+    __extension__ using Wide = unsigned __int128;  // not ISO C++, but every 64-bit g++ and clang has it
+    return static_cast<std::uint64_t>((static_cast<Wide>(next()) * bound) >> 64);
   }
   /// Uniform in [0, 1).
   double uniform() { return static_cast<double>(next() >> 11) * 0x1.0p-53; }
