@@ -93,7 +93,8 @@ class WordSplitter {
     end_ = end;
   }
 
-  /// Canonical ordering of what decomposition left: few marks are not of category Mn, so this hardly ever does anything.
+  /// Canonical ordering of what decomposition left: few marks are not of category Mn, so this hardly ever does
+  /// anything.
   void order_marks() {
     if (!rules_.strip_accents) return;
     const auto by_class = [](const Letter& a, const Letter& b) {
@@ -104,7 +105,8 @@ class WordSplitter {
         ++begin;
         continue;
       }
-      const auto end = std::find_if(begin, letters_.end(), [](const Letter& l) { return combining_class(l.value) == 0; });
+      const auto end =
+          std::find_if(begin, letters_.end(), [](const Letter& l) { return combining_class(l.value) == 0; });
       if (!std::is_sorted(begin, end, by_class)) {
         const Offset all{begin->origin.begin, (end - 1)->origin.end};
         std::stable_sort(begin, end, by_class);

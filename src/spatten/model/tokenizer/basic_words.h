@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// BERT's words: clean-up, accents and case, then a cut at white space, around punctuation and around CJK ideographs. Every
-// byte of a word remembers which bytes of the original text it stands for. Follows Hugging Face's BertNormalizer and
-// BertPreTokenizer (code point by code point, so a final capital sigma becomes the ordinary small sigma).
+// BERT's words: clean-up, accents and case, then a cut at white space, around punctuation and around CJK ideographs.
+// Every byte of a word remembers which bytes of the original text it stands for. Follows Hugging Face's BertNormalizer
+// and BertPreTokenizer (code point by code point, so a final capital sigma becomes the ordinary small sigma).
 #pragma once
 
 #include <functional>
@@ -14,9 +14,9 @@
 namespace spatten {
 
 struct BertNormalization {
-  bool clean_text = true;        // drop NUL, U+FFFD (invalid UTF-8 included) and control characters
-  bool split_chinese = true;     // each CJK ideograph is a word
-  bool strip_accents = false;    // canonical decomposition without the nonspacing marks
+  bool clean_text = true;      // drop NUL, U+FFFD (invalid UTF-8 included) and control characters
+  bool split_chinese = true;   // each CJK ideograph is a word
+  bool strip_accents = false;  // canonical decomposition without the nonspacing marks
   bool lower_case = false;
 };
 
@@ -27,8 +27,8 @@ struct Word {
   Offset span;                  // all bytes of the original
 };
 
-/// Calls `take` for each word in order; the reference is valid only during the call. Needs time proportional to the text
-/// and memory for `max_characters`, whatever the text.
+/// Calls `take` for each word in order; the reference is valid only during the call. Needs time proportional to the
+/// text and memory for `max_characters`, whatever the text.
 void for_each_word(std::string_view text, const BertNormalization& normalization, std::size_t max_characters,
                    const std::function<void(const Word&)>& take);
 

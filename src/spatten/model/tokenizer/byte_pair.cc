@@ -9,7 +9,8 @@
 
 namespace spatten {
 
-BytePairTokenizer::BytePairTokenizer(TokenizerParts parts, Merges merges, bool add_prefix_space, const std::string& file)
+BytePairTokenizer::BytePairTokenizer(TokenizerParts parts, Merges merges, bool add_prefix_space,
+                                     const std::string& file)
     : Tokenizer(std::move(parts)), merges_(std::move(merges)), add_prefix_space_(add_prefix_space) {
   bytes_.reserve(vocab_size());
   for (std::size_t i = 0; i < vocab_size(); ++i) bytes_.push_back(bytes_of(static_cast<std::int32_t>(i), file));
@@ -38,11 +39,12 @@ void BytePairTokenizer::find_byte_tokens(const std::string& file) {
 
 void BytePairTokenizer::check_merges(const std::string& file) const {
   const auto length = [&](std::int32_t id) { return bytes_[static_cast<std::size_t>(id)].size(); };
-  const auto* wrong =
-      merges_.any([&](const Merges::Rule& r) { return length(r.left) + length(r.right) != length(r.merged); });
-  if (wrong == nullptr) return;
-  const std::string& text = parts_.vocabulary.text(wrong->merged);
-  throw Error(file, "", fmt::format("expected merges of bytes, found one that makes {} with an added token", printable(text)));
+  for (const Merges::Rule& rule : merges_.rules()) {
+    if (length(rule.left) + length(rule.right) == length(rule.merged)) continue;
+    const std::string& text = parts_.vocabulary.text(rule.merged);
+    throw Error(file, "",
+                fmt::format("expected merges of bytes, found one of an added token, which makes {}", printable(text)));
+  }
 }
 
 void BytePairTokenizer::encode_plain(std::string_view text, std::size_t base, Encoding& out) const {

@@ -13,8 +13,9 @@ namespace spatten {
 class BytePairTokenizer final : public Tokenizer {
  public:
   /// `add_prefix_space`: each text starts with a space, its own or one that is added (decode() then returns it too).
-  /// Throws Error on `file` when one of the 256 single-byte tokens is missing, when a token is neither of the byte alphabet
-  /// nor an added one, or when an added token stands for other bytes than the byte or the merge of the same text.
+  /// Throws Error on `file` when one of the 256 single-byte tokens is missing, when a token is neither of the byte
+  /// alphabet nor an added one, or when an added token stands for other bytes than the byte or the merge of the same
+  /// text.
   BytePairTokenizer(TokenizerParts parts, Merges merges, bool add_prefix_space, const std::string& file);
 
   Encoding with_special_tokens(const Encoding& a) const override { return a; }

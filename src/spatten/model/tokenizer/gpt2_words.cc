@@ -29,8 +29,8 @@ std::size_t run_end(std::string_view text, std::size_t at, Kind kind) {
   return at;
 }
 
-/// \s+(?!\S)|\s+ : all of the white space at the end of the text; before a word all but its last character, which is left
-/// to be the word's leading space; a single one is taken anyway.
+/// \s+(?!\S)|\s+ : all of the white space at the end of the text; before a word all but its last character, which is
+/// left to be the word's leading space; a single one is taken anyway.
 std::size_t space_end(std::string_view text, std::size_t begin) {
   std::size_t last = begin, at = begin;
   for (Step s = step(text, at); s.kind == Kind::kSpace; s = step(text, at)) {

@@ -37,7 +37,8 @@ bool has_upper_case(const Vocabulary& vocabulary) {
 }
 
 /// The tokens beside a vocabulary that is already in `builder`.
-TokenizerConfig read_side_files(const TokenizerFiles& files, VocabularyBuilder& builder, std::vector<AddedToken>& added) {
+TokenizerConfig read_side_files(const TokenizerFiles& files, VocabularyBuilder& builder,
+                                std::vector<AddedToken>& added) {
   if (const auto file = json(files, "added_tokens.json")) read_added_tokens_file(file->root(), builder, added);
   const auto file = json(files, "tokenizer_config.json");
   return file ? read_tokenizer_config(file->root(), builder, added) : TokenizerConfig{};
@@ -69,8 +70,8 @@ std::unique_ptr<Tokenizer> from_vocab_and_merges(const TokenizerFiles& files) {
   TokenizerParts parts = make_parts(builder.build(name), std::move(added), config.roles, RoleNames::gpt2());
   Merges merges =
       read_merges_txt(*contents(files, "merges.txt"), join_path(files.folder, "merges.txt"), parts.vocabulary);
-  return std::make_unique<BytePairTokenizer>(std::move(parts), std::move(merges), config.add_prefix_space.value_or(false),
-                                             name);
+  return std::make_unique<BytePairTokenizer>(std::move(parts), std::move(merges),
+                                             config.add_prefix_space.value_or(false), name);
 }
 
 std::unique_ptr<Tokenizer> from_tokenizer_json(const TokenizerFiles& files, std::optional<Family> family) {
@@ -105,10 +106,11 @@ std::unique_ptr<Tokenizer> load_tokenizer(const std::string& folder, std::option
     const std::string path = join_path(folder, name);
     if (is_file(path)) files.contents[name] = read_file(path, VocabularyLimits::kFileBytes);
   };
-  for (const char* name : {"vocab.txt", "vocab.json", "merges.txt", "tokenizer_config.json", "added_tokens.json"}) read(name);
-  const bool complete = (family != Family::kGpt2 && files.contents.contains("vocab.txt")) ||
-                        (family != Family::kBert && files.contents.contains("vocab.json") &&
-                         files.contents.contains("merges.txt"));
+  for (const char* name : {"vocab.txt", "vocab.json", "merges.txt", "tokenizer_config.json", "added_tokens.json"})
+    read(name);
+  const bool complete =
+      (family != Family::kGpt2 && files.contents.contains("vocab.txt")) ||
+      (family != Family::kBert && files.contents.contains("vocab.json") && files.contents.contains("merges.txt"));
   if (!complete) read("tokenizer.json");
   return make_tokenizer(files, family);
 }

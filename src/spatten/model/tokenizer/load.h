@@ -6,8 +6,8 @@
 //   added_tokens.json          beside the first two
 // Where nothing says whether vocab.txt is of lower case, it is when none of its tokens (but "[...]") has an upper-case
 // letter; accents are stripped where case is, unless strip_accents says otherwise.
-// Repaired: a byte order mark, CRLF line ends, empty lines at the end. Refused with file and line: duplicate tokens, holes
-// in the ids, invalid UTF-8, missing [UNK] or byte tokens, merges of absent tokens, anything above the limits.
+// Repaired: a byte order mark, CRLF line ends, empty lines at the end. Refused with file and line: duplicate tokens,
+// holes in the ids, invalid UTF-8, missing [UNK] or byte tokens, merges of absent tokens, anything above the limits.
 #pragma once
 
 #include <map>

@@ -8,7 +8,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "spatten/model/tokenizer/vocabulary.h"
@@ -18,27 +17,26 @@ namespace spatten {
 class Merges {
  public:
   struct Rule {
-    std::uint32_t rank;
-    std::int32_t left, right, merged;
+    std::int32_t left = 0, right = 0, merged = 0;
   };
+  static constexpr std::uint32_t kNone = UINT32_MAX;
 
   /// Appends the rule "left right" (as in merges.txt); its rank is the number of rules before. `tokens` holds the
   /// vocabulary. Returns what is wrong with it ("expected ..., found ..."), or nothing.
   std::optional<std::string> add(std::string_view left, std::string_view right, const Vocabulary& tokens);
 
-  std::size_t size() const { return rules_.size(); }
-  const Rule* find(std::int32_t left, std::int32_t right) const;
-  /// Some rule of which `wrong` holds, or null.
-  template <class Predicate>
-  const Rule* any(Predicate wrong) const {
-    for (const auto& [key, rule] : rules_) {
-      if (wrong(rule)) return &rule;
-    }
-    return nullptr;
-  }
+  /// By rank: the first one is applied first.
+  const std::vector<Rule>& rules() const { return rules_; }
+  /// Rank of the rule for this pair, or kNone.
+  std::uint32_t rank(std::int32_t left, std::int32_t right) const;
 
  private:
-  std::unordered_map<std::uint64_t, Rule> rules_;  // by left id << 32 | right id
+  std::size_t slot_of(std::int32_t left, std::int32_t right) const;
+  void grow();
+
+  std::vector<Rule> rules_;
+  // Open addressing, at most half full: merging looks up two pairs per byte of text.
+  std::vector<std::uint32_t> slots_ = std::vector<std::uint32_t>(16, kNone);  // ranks
 };
 
 /// Work space of merging; reuse it from word to word.
@@ -50,14 +48,16 @@ class Merger {
   void merge(std::vector<std::int32_t>& ids);
 
  private:
-  static constexpr std::uint32_t kNone = UINT32_MAX;
+  static constexpr std::uint32_t kNone = Merges::kNone;
   struct Symbol {
-    std::int32_t id;             // -1: swallowed by the one before
+    std::int32_t id;  // -1: swallowed by the one before
     std::uint32_t before, after;
-    std::uint32_t rank;          // of the pair with the one after, kNone: no rule
+    std::uint32_t rank;  // of the pair with the one after, kNone: no rule
   };
 
-  void push_pair(std::uint32_t at);
+  bool rank_pair(std::uint32_t at);
+  void queue_pair(std::uint32_t at);
+  void merge_pair(std::uint32_t at);
 
   const Merges* rules_;
   std::vector<Symbol> symbols_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Text to token ids and back. Two kinds exist: WordPiece (BERT) and byte-level BPE (GPT-2); load.h makes one from a model
-// folder. A tokenizer is immutable: any number of threads may use it at once.
+// Text to token ids and back. Two kinds exist: WordPiece (BERT) and byte-level BPE (GPT-2); load.h makes one from a
+// model folder. A tokenizer is immutable: any number of threads may use it at once.
 #pragma once
 
 #include <memory>
@@ -57,7 +57,8 @@ class Tokenizer {
   virtual std::string decode(std::span<const std::int32_t> ids, const DecodeOptions& options = {}) const = 0;
   /// What people read for a token: "##ing"; for BPE its decoded bytes (" the"), which may be a part of a character.
   virtual std::string token(std::int32_t id) const = 0;
-  /// The bytes that the token adds to a growing text, for streaming: BPE the same as token(), WordPiece " word" or "ing".
+  /// The bytes that the token adds to a growing text, for streaming: BPE the same as token(), WordPiece " word" or
+  /// "ing".
   virtual std::string token_bytes(std::int32_t id) const = 0;
   /// "WordPiece" or "BPE".
   virtual std::string_view kind() const = 0;

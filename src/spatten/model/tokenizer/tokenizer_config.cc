@@ -35,7 +35,8 @@ void add_token(const JsonNode& place, AddedToken token, VocabularyBuilder& vocab
 void add_described_token(const JsonNode& node, std::int64_t id, VocabularyBuilder& vocabulary,
                          std::vector<AddedToken>& added) {
   for (const char* key : {"lstrip", "rstrip", "single_word"}) {
-    if (optional_flag(node, key).value_or(false)) node.at(key).fail("expected false, other added tokens are not supported");
+    if (optional_flag(node, key).value_or(false))
+      node.at(key).fail("expected false, other added tokens are not supported");
   }
   const bool special = optional_flag(node, "special").value_or(false);
   add_token(node, {node.at("content").string(), static_cast<std::int32_t>(id), special}, vocabulary, added);
@@ -46,14 +47,16 @@ std::int64_t id_of_key(const JsonNode& node) {
   std::int64_t id = 0;
   const auto [end, error] = std::from_chars(key.data(), key.data() + key.size(), id);
   if (error != std::errc() || end != key.data() + key.size() || id < 0 || id >= VocabularyLimits::kTokens) {
-    node.fail(fmt::format("expected a key that is an id below {}, found {}", VocabularyLimits::kTokens, printable(key)));
+    node.fail(
+        fmt::format("expected a key that is an id below {}, found {}", VocabularyLimits::kTokens, printable(key)));
   }
   return id;
 }
 
 }  // namespace
 
-TokenizerConfig read_tokenizer_config(const JsonNode& root, VocabularyBuilder& vocabulary, std::vector<AddedToken>& added) {
+TokenizerConfig read_tokenizer_config(const JsonNode& root, VocabularyBuilder& vocabulary,
+                                      std::vector<AddedToken>& added) {
   TokenizerConfig config;
   RoleNames::each(config.roles, [&](const char* key, std::optional<std::string>& name, auto) {
     if (const auto node = root.find(key)) name = token_text(*node);
@@ -96,18 +99,19 @@ TokenizerParts make_parts(Vocabulary vocabulary, std::vector<AddedToken> added, 
   std::vector<std::optional<std::string>> wins;
   RoleNames::each(named, [&](const char*, const std::optional<std::string>& name, auto) { wins.push_back(name); });
   std::size_t i = 0;
-  RoleNames::each(roles, [&](const char*, std::optional<std::string>& name, std::optional<std::int32_t> SpecialIds::* id) {
-    if (const auto& other = wins[i++]) name = other;
-    const auto found = name ? vocabulary.find(*name) : std::nullopt;
-    ids.*id = found;
-    if (!found) return;
-    const auto same = std::find_if(added.begin(), added.end(), [&](const AddedToken& t) { return t.id == *found; });
-    if (same == added.end()) {
-      added.push_back({*name, *found, true});
-    } else {
-      same->special = true;
-    }
-  });
+  RoleNames::each(
+      roles, [&](const char*, std::optional<std::string>& name, std::optional<std::int32_t> SpecialIds::*id) {
+        if (const auto& other = wins[i++]) name = other;
+        const auto found = name ? vocabulary.find(*name) : std::nullopt;
+        ids.*id = found;
+        if (!found) return;
+        const auto same = std::find_if(added.begin(), added.end(), [&](const AddedToken& t) { return t.id == *found; });
+        if (same == added.end()) {
+          added.push_back({*name, *found, true});
+        } else {
+          same->special = true;
+        }
+      });
   return {std::move(vocabulary), AddedTokens(added), ids};
 }
 

@@ -36,7 +36,8 @@ struct TokenizerConfig {
 };
 
 /// Reads tokenizer_config.json; its "added_tokens_decoder" goes to `added`.
-TokenizerConfig read_tokenizer_config(const JsonNode& root, VocabularyBuilder& vocabulary, std::vector<AddedToken>& added);
+TokenizerConfig read_tokenizer_config(const JsonNode& root, VocabularyBuilder& vocabulary,
+                                      std::vector<AddedToken>& added);
 
 /// added_tokens.json: {"text": id}. These tokens are not special unless they have a role.
 void read_added_tokens_file(const JsonNode& root, VocabularyBuilder& vocabulary, std::vector<AddedToken>& added);
@@ -44,8 +45,8 @@ void read_added_tokens_file(const JsonNode& root, VocabularyBuilder& vocabulary,
 /// "added_tokens" of tokenizer.json: [{"id", "content", "special", ...}].
 void read_added_tokens_list(const JsonNode& list, VocabularyBuilder& vocabulary, std::vector<AddedToken>& added);
 
-/// Puts everything together. `named` wins over `defaults`; a role whose token is not in the vocabulary stays empty. Tokens
-/// with a role are special.
+/// Puts everything together. `named` wins over `defaults`; a role whose token is not in the vocabulary stays empty.
+/// Tokens with a role are special.
 TokenizerParts make_parts(Vocabulary vocabulary, std::vector<AddedToken> added, const RoleNames& named,
                           const RoleNames& defaults);
 

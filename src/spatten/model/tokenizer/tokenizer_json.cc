@@ -15,7 +15,8 @@ std::string type_of(const JsonNode& root, std::string_view key, std::string_view
   if (!part) return "";
   const JsonNode type = part->at("type");
   if (type.string() != supported) {
-    type.fail(fmt::format("expected the type {}, found {}, which is not supported", supported, printable(type.string())));
+    type.fail(
+        fmt::format("expected the type {}, found {}, which is not supported", supported, printable(type.string())));
   }
   return type.string();
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// tokenizer.json of Hugging Face's tokenizers library, for the two kinds that BERT and GPT-2 use. Read: model (WordPiece,
-// BPE), normalizer (BertNormalizer), pre_tokenizer (BertPreTokenizer, ByteLevel), added_tokens. Not needed: decoder,
-// post_processor, truncation, padding. Any other type is an error that names it.
+// tokenizer.json of Hugging Face's tokenizers library, for the two kinds that BERT and GPT-2 use. Read: model
+// (WordPiece, BPE), normalizer (BertNormalizer), pre_tokenizer (BertPreTokenizer, ByteLevel), added_tokens. Not needed:
+// decoder, post_processor, truncation, padding. Any other type is an error that names it.
 #pragma once
 
 #include <memory>

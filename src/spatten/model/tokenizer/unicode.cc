@@ -112,8 +112,7 @@ std::size_t decompose(char32_t c, char32_t out[4]) {
   }
   utf8proc_int32_t parts[4];
   int boundary = UTF8PROC_BOUNDCLASS_START;
-  const auto n =
-      utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), parts, 4, UTF8PROC_DECOMPOSE, &boundary);
+  const auto n = utf8proc_decompose_char(static_cast<utf8proc_int32_t>(c), parts, 4, UTF8PROC_DECOMPOSE, &boundary);
   SPATTEN_CHECK(n >= 1 && n <= 4);
   for (std::size_t i = 0; i < static_cast<std::size_t>(n); ++i) out[i] = static_cast<char32_t>(parts[i]);
   return static_cast<std::size_t>(n);

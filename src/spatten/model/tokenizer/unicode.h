@@ -29,7 +29,7 @@ bool is_accent(char32_t c);       // Mn
 bool is_control(char32_t c);      // C*, unassigned code points included, except tab, line feed, carriage return
 bool is_punctuation(char32_t c);  // P*, and the ASCII symbols that BERT counts among them
 bool is_cjk_ideograph(char32_t c);
-char32_t to_lower(char32_t c);    // simple mapping
+char32_t to_lower(char32_t c);  // simple mapping
 int combining_class(char32_t c);
 
 /// Full canonical decomposition of one code point; at most 4. Returns the number written.

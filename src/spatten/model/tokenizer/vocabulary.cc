@@ -23,7 +23,8 @@ std::optional<std::string> VocabularyBuilder::add(std::string token, std::int64_
   }
   if (id < 0 || id >= Limits::kTokens) return fmt::format("expected an id below {}, found {}", Limits::kTokens, id);
   bytes_ += token.size();
-  if (bytes_ > Limits::kTotalBytes) return fmt::format("expected at most {} bytes of tokens, found more", Limits::kTotalBytes);
+  if (bytes_ > Limits::kTotalBytes)
+    return fmt::format("expected at most {} bytes of tokens, found more", Limits::kTotalBytes);
 
   const auto narrow = static_cast<std::int32_t>(id);
   const auto [entry, is_new] = by_token_.emplace(std::move(token), narrow);
@@ -32,7 +33,8 @@ std::optional<std::string> VocabularyBuilder::add(std::string token, std::int64_
   }
   const auto [other, id_is_new] = by_id_.emplace(narrow, &entry->first);
   if (!id_is_new) {
-    return fmt::format("expected each id once, found {} for {} and {}", id, printable(*other->second), printable(entry->first));
+    return fmt::format("expected each id once, found {} for {} and {}", id, printable(*other->second),
+                       printable(entry->first));
   }
   return std::nullopt;
 }
@@ -44,7 +46,8 @@ Vocabulary VocabularyBuilder::build(const std::string& file) {
   for (std::size_t id = 0; id < by_token_.size(); ++id) {
     const auto it = by_id_.find(static_cast<std::int32_t>(id));
     if (it == by_id_.end()) {
-      throw Error(file, "", fmt::format("expected ids 0 to {} without holes, found none with id {}", by_token_.size() - 1, id));
+      throw Error(file, "",
+                  fmt::format("expected ids 0 to {} without holes, found none with id {}", by_token_.size() - 1, id));
     }
     out.tokens_.push_back(*it->second);
   }

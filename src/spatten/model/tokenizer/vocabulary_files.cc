@@ -17,7 +17,8 @@ void for_each_line(std::string_view text, const std::string& file, Take take) {
     const std::size_t end = std::min(text.find('\n', begin), text.size());
     std::string_view line = text.substr(begin, end - begin);
     if (line.ends_with('\r')) line.remove_suffix(1);
-    if (first_invalid_utf8(line) < line.size()) throw Error(file, std::to_string(number), "expected UTF-8, found other bytes");
+    if (first_invalid_utf8(line) < line.size())
+      throw Error(file, std::to_string(number), "expected UTF-8, found other bytes");
     take(number, line);
     begin = end + 1;
   }

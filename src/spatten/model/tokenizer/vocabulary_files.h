@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The formats of token lists: vocab.txt (a token a line), the JSON object {"token": id}, merges.txt ("left right" a line
-// under an optional "#version" line) and the merges array of tokenizer.json. A byte order mark, CRLF line ends and empty
-// lines at the end are repaired; everything else that is wrong throws Error with the line.
+// The formats of token lists: vocab.txt (a token a line), the JSON object {"token": id}, merges.txt ("left right" a
+// line under an optional "#version" line) and the merges array of tokenizer.json. A byte order mark, CRLF line ends and
+// empty lines at the end are repaired; everything else that is wrong throws Error with the line.
 #pragma once
 
 #include <string>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// WordPiece (BERT): each word is cut greedily into the longest known pieces; those after the first carry "##". A word with
-// an unknown rest, or of more than max_word_characters, is [UNK].
+// WordPiece (BERT): each word is cut greedily into the longest known pieces; those after the first carry "##". A word
+// with an unknown rest, or of more than max_word_characters, is [UNK].
 #pragma once
 
 #include "spatten/model/tokenizer/basic_words.h"
