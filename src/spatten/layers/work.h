@@ -26,15 +26,13 @@ struct Work {
     f("lsb_rows", s.lsb_rows, "row", "rows that read the low bits of K");
   }
 
-  Work& operator+=(const Work& other) {
-    Work copy = other;
-    std::uint64_t* to[16];
-    std::size_t n = 0;
-    each(*this, [&](const char*, std::uint64_t& v, const char*, const char*) { to[n++] = &v; });
-    n = 0;
-    each(copy, [&](const char*, std::uint64_t& v, const char*, const char*) { *to[n++] += v; });
-    return *this;
-  }
+  Work& operator+=(const Work& other);
 };
+
+/// A task head on top of the blocks: pruning does not change it.
+inline void add_head_ops(Work& work, std::uint64_t ops) {
+  work.ops_executed += ops;
+  work.ops_dense_equivalent += ops;
+}
 
 }  // namespace spatten
