@@ -29,8 +29,8 @@ ZeroElimination<T> eliminate_zeros(std::span<const T> input) {
   }
   std::vector<T> values(input.begin(), input.end());
   std::vector<std::uint32_t> counts = out.zero_counts;
-  const int layers = n < 2 ? 0 : std::bit_width(n - 1);
-  for (int layer = 0; layer < layers; ++layer) {
+  const auto layers = static_cast<std::uint32_t>(n < 2 ? 0 : std::bit_width(n - 1));
+  for (std::uint32_t layer = 0; layer < layers; ++layer) {
     const std::size_t shift = std::size_t{1} << layer;
     std::vector<T> next(n, T{});
     std::vector<std::uint32_t> next_counts(n, 0);
