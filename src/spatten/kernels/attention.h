@@ -25,12 +25,12 @@ struct AttentionCounters {
 
 /// What both forms of K and V share. D = q.cols is a multiple of 16; 32, 64 and 128 are fast.
 struct AttentionTask {
-  ConstMatrix q;                            // queries x D
-  Matrix out;                               // queries x D; must not overlap the inputs
+  ConstMatrix q = {};                       // queries x D
+  Matrix out = {};                          // queries x D; must not overlap the inputs
   float scale = 1;                          // of the scores, 1 / sqrt(D)
   bool causal = false;                      // query i sees the keys j <= i + causal_offset (all others see every key)
   std::size_t causal_offset = 0;
-  std::span<const std::uint32_t> key_rows;  // empty: all rows of K and V in order; else key j is row key_rows[j]
+  std::span<const std::uint32_t> key_rows = {};  // empty: all rows of K and V in order; else key j is row key_rows[j]
   float* column_sums = nullptr;             // n_keys, += sum over queries of the probabilities; or null
   std::size_t probe_row = 0;                // the query whose probabilities are wanted
   float* probe_probabilities = nullptr;     // n_keys (0 for keys it does not see); or null
@@ -42,7 +42,7 @@ struct AttentionTask {
 };
 
 struct AttentionHead : AttentionTask {
-  ConstMatrix k, v;  // keys x D
+  ConstMatrix k = {}, v = {};  // keys x D
 };
 
 /// Memory that calls reuse; one per thread. Grows to the largest call.

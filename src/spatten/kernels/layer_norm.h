@@ -7,12 +7,12 @@
 namespace spatten::kernels {
 
 struct LayerNormArgs {
-  ConstMatrix x;                 // rows x n
-  ConstMatrix residual;          // rows x n added to x before, or empty (data == null)
+  ConstMatrix x = {};            // rows x n
+  ConstMatrix residual = {};     // rows x n added to x before, or empty (data == null)
   const float* gamma = nullptr;  // n
   const float* beta = nullptr;   // n
   float eps = 1e-5f;             // added to the variance
-  Matrix y;                      // rows x n; may be x or the residual
+  Matrix y = {};                 // rows x n; may be x or the residual
 };
 
 /// y = (t - mean) / sqrt(variance + eps) * gamma + beta with t = x + residual, for each row, on the calling thread

@@ -21,14 +21,14 @@ struct Range {
 };
 
 struct LinearArgs {
-  ConstMatrix x;                              // rows x in; must not overlap y
-  const PackedMatrix* w = nullptr;            // in x out
-  const float* bias = nullptr;                // out elements, or null
-  Matrix y;                                   // rows x out
-  Activation activation = Activation::kNone;  // must be kNone with accumulate
-  bool accumulate = false;                    // y += instead of y =
-  std::span<const std::uint32_t> out_panels;  // empty: all; else only these panels, the rest of y stays as it is
-  std::span<const Range> in_ranges;           // empty: all; else only these inputs, ascending and disjoint
+  ConstMatrix x = {};                              // rows x in; must not overlap y
+  const PackedMatrix* w = nullptr;                 // in x out
+  const float* bias = nullptr;                     // out elements, or null
+  Matrix y = {};                                   // rows x out
+  Activation activation = Activation::kNone;       // must be kNone with accumulate
+  bool accumulate = false;                         // y += instead of y =
+  std::span<const std::uint32_t> out_panels = {};  // empty: all; else only these panels, the rest of y stays as it is
+  std::span<const Range> in_ranges = {};           // empty: all; else only these inputs, ascending and disjoint
 };
 
 /// Returns when y is complete. 2 * rows * (inputs used) * (outputs computed) operations.

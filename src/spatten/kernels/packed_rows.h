@@ -11,7 +11,6 @@
 // (arithmetic truncation), at the same scale.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -23,6 +22,7 @@ namespace spatten::kernels {
 class PackedRows {
  public:
   static constexpr int kLsbBits = 4;
+  static constexpr std::size_t kMaxPlanes = 3;
 
   PackedRows() = default;
   /// cols: a multiple of 16. msb_bits: 4..12; with low bits one of 4, 6, 8, 10, 12 and the integer has msb_bits + 4.
@@ -61,8 +61,8 @@ class PackedRows {
 
   /// What the kernels read. Planes from the most significant down; the last one of a row with low bits is the LSB plane.
   struct Planes {
-    std::array<const std::uint8_t*, 3> data{};
-    std::array<std::uint32_t, 3> width{};  // bits
+    const std::uint8_t* data[kMaxPlanes] = {};
+    std::uint32_t width[kMaxPlanes] = {};  // bits
     std::uint32_t msb_count = 0, count = 0;
     std::size_t cols = 0;
     const float* scales = nullptr;

@@ -12,7 +12,7 @@ namespace spatten::kernels {
 struct QuantizedAttentionHead : AttentionTask {  // q already fake-quantised by the caller
   const PackedRows* k = nullptr;                 // progressive when it has low bits
   const PackedRows* v_packed = nullptr;          // V of few bits, or null:
-  ConstMatrix v;                                 // V as floats
+  ConstMatrix v = {};                            // V as floats
   float threshold = 0.1f;                        // theta; recompute when max probability < theta (strict)
   std::uint8_t* lsb_rows = nullptr;              // one per query, 1 when it read the low bits; or null
 };

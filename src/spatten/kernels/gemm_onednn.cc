@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spatten/kernels/gemm_onednn.h"
+
+#include <array>
+#include <dnnl.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+
+// libgomp's; <omp.h> needs a compiler flag that nothing else here wants.
+extern "C" void omp_set_num_threads(int);
+
+namespace spatten::kernels {
+namespace {
+
+using Shape = std::array<std::size_t, 6>;  // rows, depth, cols, strides of x, w, y
+
+dnnl::memory::desc describe(std::size_t rows, std::size_t cols, std::size_t stride) {
+  using Dim = dnnl::memory::dim;
+  return {{static_cast<Dim>(rows), static_cast<Dim>(cols)},
+          dnnl::memory::data_type::f32,
+          dnnl::memory::dims{static_cast<Dim>(stride), 1}};
+}
+
+}  // namespace
+
+/// Compiling a primitive takes a millisecond, so shapes are kept; a model has a few dozen, sequence lengths add more.
+struct Gemm::Primitives {
+  static constexpr std::size_t kMaxShapes = 1024;
+
+  dnnl::engine engine{dnnl::engine::kind::cpu, 0};
+  std::mutex mutex;
+  std::map<Shape, std::shared_ptr<const dnnl::matmul>> by_shape;
+
+  std::shared_ptr<const dnnl::matmul> find(const Shape& s) {
+    const std::lock_guard lock(mutex);
+    auto& found = by_shape[s];
+    if (found == nullptr) {
+      dnnl::post_ops add;
+      add.append_sum(1.0f);
+      dnnl::primitive_attr attributes;
+      attributes.set_post_ops(add);
+      const dnnl::matmul::desc what(describe(s[0], s[1], s[3]), describe(s[1], s[2], s[4]), describe(s[0], s[2], s[5]));
+      found = std::make_shared<const dnnl::matmul>(dnnl::matmul::primitive_desc(what, attributes, engine));
+    }
+    const auto result = found;
+    if (by_shape.size() > kMaxShapes) by_shape.clear();
+    return result;
+  }
+};
+
+Gemm::Gemm(Backend backend)
+    : backend_(backend), primitives_(backend == Backend::kOneDnn ? std::make_unique<Primitives>() : nullptr) {}
+Gemm::~Gemm() = default;
+
+void onednn_add_product(Gemm::Primitives& primitives, ConstMatrix x, ConstMatrix w, Matrix y) {
+  if (x.rows == 0 || x.cols == 0) return;
+  omp_set_num_threads(1);  // a setting of the calling thread: the pool is what runs in parallel
+  const auto matmul = primitives.find({x.rows, x.cols, w.cols, x.stride, w.stride, y.stride});
+  dnnl::stream stream(primitives.engine);
+  const auto memory = [&](const auto& m) {
+    return dnnl::memory(describe(m.rows, m.cols, m.stride), primitives.engine, const_cast<float*>(m.data));
+  };
+  matmul->execute(stream, {{DNNL_ARG_SRC, memory(x)}, {DNNL_ARG_WEIGHTS, memory(w)}, {DNNL_ARG_DST, memory(y)}});
+  stream.wait();
+}
+
+}  // namespace spatten::kernels

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "on_every_target.h"
+#include "spatten/base/error.h"
+
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
+
+namespace spatten::kernels {
+namespace {
+
+SPATTEN_ON_EVERY_TARGET(Target);
+
+TEST_P(Target, RunsTheForcedInstructionSet) { EXPECT_EQ(current_target(), GetParam()); }
+
+TEST(TargetChoice, TakesTheBestOneByDefault) {
+  force_target("");
+  EXPECT_EQ(current_target(), available_targets().front());
+}
+
+TEST(TargetChoice, RefusesAnUnknownNameAndKeepsTheOld) {
+  const std::string before = current_target();
+  EXPECT_THROW(force_target("AVX9"), UsageError);
+  EXPECT_EQ(current_target(), before);
+}
+
+#if defined(__SSE__)
+TEST(FloatMode, SetsTheDefaultAndRestoresTheHosts) {
+  const unsigned before = _mm_getcsr();
+  _mm_setcsr(before | 0x8040 | 0x2000);  // flush denormals, round down
+  const unsigned host = _mm_getcsr();
+  {
+    const FloatMode mode;
+    EXPECT_EQ(_mm_getcsr() & 0xE040, 0u);
+  }
+  EXPECT_EQ(_mm_getcsr() & 0xFFC0, host & 0xFFC0);
+  _mm_setcsr(before);
+}
+#endif
+
+}  // namespace
+}  // namespace spatten::kernels
