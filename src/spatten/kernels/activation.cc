@@ -24,8 +24,8 @@ HWY_INLINE RowVec apply(RowVec x) {
   if constexpr (kFunction == Activation::kGelu) return gelu(d, x);
   if constexpr (kFunction == Activation::kGeluNew) return gelu_new(d, x);
   if constexpr (kFunction == Activation::kTanh) return tanh_vector(d, x);
-  // x86's max gives its second operand when one is NaN, so that relu keeps NaN.
-  if constexpr (kFunction == Activation::kRelu) return hn::Max(hn::Zero(d), x);
+  // Not by max, which loses NaN on some targets.
+  if constexpr (kFunction == Activation::kRelu) return hn::IfThenZeroElse(hn::Lt(x, hn::Zero(d)), x);
   return x;
 }
 

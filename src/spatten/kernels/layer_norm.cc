@@ -38,32 +38,44 @@ HWY_INLINE float add_and_sum(const float* x, const float* residual, std::size_t 
   return first_lane_sum(sum) + tail;
 }
 
-HWY_INLINE float sum_of_squares(const float* y, std::size_t n, float mean) {
+struct Spread {
+  float shift, variance;
+};
+
+/// How far the true mean lies from `center`, and the variance. `center` is a float and its sum was rounded: when it is
+/// large beside the spread, the shift is what it lost.
+HWY_INLINE Spread spread(const float* y, std::size_t n, float center) {
   const RowTag d;
-  const auto center = hn::Set(d, mean);
-  auto sum = hn::Zero(d);
+  const auto c = hn::Set(d, center);
+  auto sum = hn::Zero(d), squares = hn::Zero(d);
   std::size_t i = 0;
   for (; i + kRowLanes <= n; i += kRowLanes) {
-    const auto t = hn::Sub(hn::LoadU(d, y + i), center);
-    sum = hn::MulAdd(t, t, sum);
+    const auto t = hn::Sub(hn::LoadU(d, y + i), c);
+    sum = hn::Add(sum, t);
+    squares = hn::MulAdd(t, t, squares);
   }
-  float tail = 0;
-  for (; i < n; ++i) tail += (y[i] - mean) * (y[i] - mean);
-  return first_lane_sum(sum) + tail;
+  float tail = 0, tail_squares = 0;
+  for (; i < n; ++i) {
+    tail += y[i] - center;
+    tail_squares += (y[i] - center) * (y[i] - center);
+  }
+  const float count = static_cast<float>(n), shift = (first_lane_sum(sum) + tail) / count;
+  const float variance = (first_lane_sum(squares) + tail_squares) / count - shift * shift;
+  return {shift, variance > 0 ? variance : 0};
 }
 
 void norm_row(const LayerNormArgs& args, const float* x, const float* residual, std::size_t n, float* y) {
   const RowTag d;
-  const float mean = add_and_sum(x, residual, n, y) / static_cast<float>(n);
-  const float variance = sum_of_squares(y, n, mean) / static_cast<float>(n);
-  const float factor = 1.0f / ::sqrtf(variance + args.eps);
-  const auto center = hn::Set(d, mean), f = hn::Set(d, factor);
+  const float center = add_and_sum(x, residual, n, y) / static_cast<float>(n);
+  const Spread s = spread(y, n, center);
+  const float factor = 1.0f / ::sqrtf(s.variance + args.eps);
+  const auto c = hn::Set(d, center), shift = hn::Set(d, s.shift), f = hn::Set(d, factor);
   std::size_t i = 0;
   for (; i + kRowLanes <= n; i += kRowLanes) {
-    const auto t = hn::Mul(hn::Sub(hn::LoadU(d, y + i), center), f);
+    const auto t = hn::Mul(hn::Sub(hn::Sub(hn::LoadU(d, y + i), c), shift), f);
     hn::StoreU(hn::MulAdd(t, hn::LoadU(d, args.gamma + i), hn::LoadU(d, args.beta + i)), d, y + i);
   }
-  for (; i < n; ++i) y[i] = (y[i] - mean) * factor * args.gamma[i] + args.beta[i];
+  for (; i < n; ++i) y[i] = (y[i] - center - s.shift) * factor * args.gamma[i] + args.beta[i];
 }
 
 }  // namespace

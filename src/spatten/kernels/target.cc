@@ -16,10 +16,16 @@
 namespace spatten::kernels {
 namespace {
 
+/// What the CPU offers. Asked once, because Highway's answer also resets its choice.
+std::int64_t supported() {
+  static const std::int64_t targets = hwy::SupportedTargets();
+  return targets;
+}
+
 /// Compiled in and offered by the CPU. Highway's lower bits are its better targets.
 std::vector<std::int64_t> runnable() {
   std::vector<std::int64_t> targets;
-  const std::int64_t both = hwy::SupportedTargets() & HWY_TARGETS;
+  const std::int64_t both = supported() & HWY_TARGETS;
   for (int bit = 0; bit < 63; ++bit) {
     const std::int64_t target = std::int64_t{1} << bit;
     if ((both & target) != 0) targets.push_back(target);
@@ -38,7 +44,7 @@ std::vector<std::string> available_targets() {
 // Highway keeps one mask of allowed targets; a kernel runs the best of them. Only force_target narrows it.
 std::string current_target() {
   hwy::ChosenTarget& chosen = hwy::GetChosenTarget();
-  if (!chosen.IsInitialized()) chosen.Update(hwy::SupportedTargets());
+  if (!chosen.IsInitialized()) chosen.Update(supported());
   for (const std::int64_t target : runnable()) {
     hwy::ChosenTarget probe;
     probe.Update(target);
@@ -50,7 +56,7 @@ std::string current_target() {
 
 void force_target(std::string_view name) {
   if (name.empty()) {
-    hwy::GetChosenTarget().Update(hwy::SupportedTargets());
+    hwy::GetChosenTarget().Update(supported());
     return;
   }
   for (const std::int64_t target : runnable()) {
