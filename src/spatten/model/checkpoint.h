@@ -19,7 +19,7 @@ namespace spatten {
 struct CheckpointOptions {
   ValueCheck check = ValueCheck::kFinite;  // on every value that is read
   bool check_memory = true;                // refuse to open when the fp32 weights would not fit
-  SafetensorsLimits limits;
+  SafetensorsLimits limits = {};
 };
 
 /// An open model folder. All methods are const and may be called from several threads at once.

@@ -16,7 +16,8 @@ namespace spatten {
 
 struct SafetensorsLimits {
   std::uint64_t header_bytes = std::uint64_t{16} << 20;
-  std::uint64_t tensors = 65'536;  // and as many entries of __metadata__
+  std::uint64_t string_bytes = std::uint64_t{4} << 20;  // of one name or value in the header
+  std::uint64_t tensors = 65'536;                       // and as many entries of __metadata__
 };
 
 struct TensorInfo {

@@ -191,6 +191,19 @@ class HeaderReader {
   std::vector<TensorInfo> tensors_;
 };
 
+/// The JSON parser holds a string up to four times while it grows; this keeps that small beside the header.
+void check_strings(std::string_view header, const std::string& path, std::uint64_t limit) {
+  std::size_t start = std::string_view::npos;  // of the string that `at` is in
+  for (std::size_t at = 0; at < header.size(); ++at) {
+    const bool inside = start != std::string_view::npos;
+    if (inside && at - start - 1 > limit) {
+      throw Error(path, fmt::format("byte {}", start + 8), fmt::format("expected strings of at most {} bytes in the header, found a longer one", limit));
+    }
+    if (header[at] == '"') start = inside ? std::string_view::npos : at;
+    if (inside && header[at] == '\\') ++at;  // an escaped quote does not end the string
+  }
+}
+
 /// What the JSON parser would accept or report in less clear words.
 void check_text(std::string_view header, const std::string& path) {
   if (header.empty() || header[0] != '{') {
@@ -214,6 +227,7 @@ void check_text(std::string_view header, const std::string& path) {
 std::vector<TensorInfo> parse_safetensors_header(std::string_view header, const std::string& path,
                                                  const SafetensorsLimits& limits) {
   check_text(header, path);
+  check_strings(header, path, limits.string_bytes);
   HeaderReader reader(path, limits);
   if (!Json::sax_parse(header.data(), header.data() + header.size(), &reader)) throw Error(path, "", "expected a JSON header");
   return reader.take();
