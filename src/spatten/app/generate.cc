@@ -65,13 +65,13 @@ class Generate final : public Verb {
     run.seed += done;  // prompt i samples with seed + i, whatever the batch
     Output& out = c.writer.output();
     if (streaming) {
-      const bool dim = c.environment.terminal.colour && out.is_standard_output();
-      if (!no_echo_) out.write(styled(prompts[0], Style::kDim, dim));
-      out.flush();
-      generate.on_text = [&out](std::size_t, std::string_view piece) {
-        out.write(piece);
+      const bool terminal = c.environment.terminal.out_is_terminal && out.is_standard_output();
+      const auto show = [&out, terminal](std::string_view text, Style style, bool colour) {
+        out.write(terminal ? styled(safe_text(text), style, colour) : std::string(text));
         out.flush();
       };
+      if (!no_echo_) show(prompts[0], Style::kDim, c.environment.terminal.colour);
+      generate.on_text = [show](std::size_t, std::string_view piece) { show(piece, Style::kPlain, false); };
     }
     return spatten::generate(c.session.model(), prompts, generate, run);
   }

@@ -3,7 +3,6 @@
 #include "spatten/app/result_json.h"
 #include "spatten/app/text_verb.h"
 #include "spatten/app/verb.h"
-#include "spatten/base/utf8.h"
 #include "spatten/model/tasks/perplexity.h"
 
 namespace spatten::app {
@@ -15,16 +14,17 @@ constexpr std::uint64_t kMaxWindow = 1 << 20;
 class PerplexityVerb final : public Verb {
  public:
   VerbHelp help() const override {
-    return {"how well a language model predicts a text", "FILE... | -",
+    return {"how well a language model predicts a text", "FILE... | - | --text TEXT",
             "Windows with a stride; each token is predicted once. Under a policy that prunes generation the text is fed token by "
             "token, as decoding would see it.",
-            "--model models/stories-small --window 128 README.md"};
+            "--model models/stories-small --text \"Once upon a time there was a little girl who had a red ball.\""};
   }
 
   void add_options(CLI::App& app) override {
     add_integer(app, "--window", perplexity_.window, 2, kMaxWindow, "tokens of a window (default: the model's limit)");
     add_integer(app, "--stride", perplexity_.stride, 1, kMaxWindow, "tokens from window to window (default: half a window)");
     add_list(app, "--file", files_, "FILE", "a text file; the same as an argument");
+    add_text(app, "--text", text_, "TEXT", "the text itself, in place of a file");
     add_model_options(app, options_);
     add_output_options(app, options_);
     add_text(app, "--trace", options_.trace, "FILE", "record the run for a simulator (see spatten trace)");
@@ -35,22 +35,24 @@ class PerplexityVerb final : public Verb {
     check(options_);
     std::vector<std::string> files = arguments;
     files.insert(files.end(), files_.begin(), files_.end());
-    if (files.empty()) throw UsageError("expected a text file or - (standard input), found no input");
+    if (files.empty() && text_.empty()) throw UsageError("expected a text file, --text TEXT or - (standard input), found no input");
     if (perplexity_.window > 0 && perplexity_.stride > perplexity_.window) {
       throw UsageError("--stride", "", fmt::format("expected at most the window of {}, found {}", perplexity_.window, perplexity_.stride));
     }
     ResultWriter writer(options_, environment, "perplexity");
     Session session(options_, environment);
     session.model().as_gpt2("perplexity");
-    for (const std::string& file : files) writer.write(file, measure(session, file, environment));
+    if (!text_.empty()) writer.write("--text", measure(session, "--text", text_, environment));
+    for (const std::string& file : files) {
+      const std::string text = read_text(file, kMaxTextBytes, environment.cancelled);
+      writer.write(file, measure(session, file == "-" ? "standard input" : file, text, environment));
+    }
     session.finish();
     writer.finish();
   }
 
  private:
-  ItemResult measure(Session& session, const std::string& file, const Environment& environment) const {
-    const std::string text = read_text(file, kMaxTextBytes, environment.cancelled);
-    const std::string name = file == "-" ? "standard input" : file;
+  ItemResult measure(Session& session, const std::string& name, const std::string& text, const Environment& environment) const {
     require_utf8(text, name);
     Progress progress("perplexity", std::nullopt, !options_.quiet && environment.terminal.error_is_terminal);
     PerplexityOptions asked = perplexity_;
@@ -90,6 +92,7 @@ class PerplexityVerb final : public Verb {
   CommonOptions options_;
   PerplexityOptions perplexity_;
   std::vector<std::string> files_;
+  std::string text_;
 };
 
 }  // namespace

@@ -38,6 +38,9 @@ std::string pad_left(std::string_view text, std::size_t columns);
 /// Control characters as spaces and broken UTF-8 as U+FFFD: fit for one line of a terminal.
 std::string one_line(std::string_view text);
 
+/// The same for running text: line ends and tabs stay.
+std::string safe_text(std::string_view text);
+
 /// Words broken into lines of at most `columns`, every line after `indent` spaces.
 std::string wrapped(std::string_view text, std::size_t indent, std::size_t columns);
 
