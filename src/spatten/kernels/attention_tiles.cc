@@ -116,7 +116,9 @@ HWY_INLINE void multiply_values(Tiles& t, std::size_t first, std::size_t rows) {
 HWY_INLINE void sum_kept_values(Tiles& t, std::size_t query, const float* p) {
   const std::size_t n = visible_keys(t.plan, query);
   const KeptValues kept = keep_values(t.plan, t.buffers, p, n);
-  for (std::size_t i = 0; i < kept.count; ++i) use_value(t, kept.kept == nullptr ? i : kept.kept[i]);
+  if (t.outcome.values_read < t.plan.keys) {
+    for (std::size_t i = 0; i < kept.count; ++i) use_value(t, kept.kept == nullptr ? i : kept.kept[i]);
+  }
   weighted_sum(t.values, p, kept.kept, kept.count, t.plan.dim, t.buffers.rows, t.plan.out + query * t.plan.out_stride);
   t.outcome.value_pairs += kept.count;
 }
