@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 // A policy file of any bytes either reads and resolves for models of every shape, or throws Error; nothing else.
+#include "spatten/algo/policy.h"
+
 #include <cstdint>
 
 #include "spatten/algo/cascade.h"
-#include "spatten/algo/policy.h"
 #include "spatten/algo/schedule.h"
 
 namespace {
 
 using namespace spatten;
 
-constexpr algo::ModelShape kShapes[] = {
-    {1, 1, 16, 8, false}, {2, 3, 32, 64, true}, {6, 8, 64, 512, false}, {6, 8, 64, 512, true}, {24, 16, 64, 1024, true}};
+constexpr algo::ModelShape kShapes[] = {{1, 1, 16, 8, false},
+                                        {2, 3, 32, 64, true},
+                                        {6, 8, 64, 512, false},
+                                        {6, 8, 64, 512, true},
+                                        {24, 16, 64, 1024, true}};
 
 void check_schedule(const algo::Policy& policy, const algo::ModelShape& shape, std::size_t length) {
   const algo::Schedule schedule = algo::resolve(policy, shape, length);

@@ -30,7 +30,7 @@ enum TokenFlag : std::uint8_t { kClsToken = 1, kSepToken = 2, kSpecialToken = 4 
 
 /// What end_layer() removed. Positions index the lists that were alive before it, ascending.
 struct LayerDecision {
-  std::vector<std::uint32_t> kept_positions;       // of alive_tokens()
+  std::vector<std::uint32_t> kept_positions;  // of alive_tokens()
   bool tokens_changed = false;
   std::vector<std::uint32_t> kept_heads;           // head ids
   std::vector<std::uint32_t> kept_head_positions;  // of alive_heads()
@@ -39,8 +39,8 @@ struct LayerDecision {
 
 class CascadeState {
  public:
-  /// Starts the first pass over `flags.size()` tokens (one byte of TokenFlag bits each, 0 tokens allowed for a decoder).
-  /// Throws Error when the policy does not fit the model (see resolve()).
+  /// Starts the first pass over `flags.size()` tokens (one byte of TokenFlag bits each, 0 tokens allowed for a
+  /// decoder). Throws Error when the policy does not fit the model (see resolve()).
   CascadeState(const Policy& policy, const ModelShape& shape, std::span<const std::uint8_t> flags,
                std::uint64_t seed = 1);
   ~CascadeState();

@@ -21,12 +21,12 @@ struct ObservationNeeds {
 struct HeadObservation {
   std::uint32_t layer = 0;
   std::uint32_t head = 0;
-  std::uint32_t rows = 0;              // query rows; they belong to the last `rows` of the keys
+  std::uint32_t rows = 0;  // query rows; they belong to the last `rows` of the keys
   std::span<const std::uint32_t> keys{};
   std::span<const float> column_sums{};  // per key: sum over the rows of the probability
   std::span<const float> probe_row{};    // per key: probability of the probe query (CascadeState::probe_row())
   std::span<const float> value_norms{};  // per key: Euclidean norm of its V in this head
-  double out_magnitude = 0;            // sum of |E| over rows and head dimension
+  double out_magnitude = 0;              // sum of |E| over rows and head dimension
 };
 
 /// How many of `rows` query rows saw key column `column` of `keys`; a causal row does not see later keys.

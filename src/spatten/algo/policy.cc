@@ -27,8 +27,9 @@ template <class T>
 void check_falling(const JsonNode& node, const char* key, const std::vector<T>& values) {
   for (std::size_t i = 1; i < values.size(); ++i) {
     if (values[i] > values[i - 1]) {
-      fail_at(node, key, fmt::format("expected numbers that do not grow from layer to layer, found {} after {}", values[i],
-                                     values[i - 1]));
+      fail_at(node, key,
+              fmt::format("expected numbers that do not grow from layer to layer, found {} after {}", values[i],
+                          values[i - 1]));
     }
   }
 }
@@ -36,8 +37,9 @@ void check_falling(const JsonNode& node, const char* key, const std::vector<T>& 
 void check_steps(const JsonNode& node, const std::vector<Step>& steps) {
   for (std::size_t i = 1; i < steps.size(); ++i) {
     if (steps[i].after_layer <= steps[i - 1].after_layer) {
-      fail_at(node, "steps", fmt::format("expected ascending after_layer, found {} after {}", steps[i].after_layer,
-                                         steps[i - 1].after_layer));
+      fail_at(node, "steps",
+              fmt::format("expected ascending after_layer, found {} after {}", steps[i].after_layer,
+                          steps[i - 1].after_layer));
     }
     if (steps[i].keep > steps[i - 1].keep) {
       fail_at(node, "steps",
@@ -54,7 +56,8 @@ void check_ramp(const JsonNode& node, double keep, std::optional<double> start, 
     fail_at(node, "keep", fmt::format("expected (start + end) / 2 = {}, found {}", (*start + *end) / 2, keep));
   }
   if (start && !end && !(2 * keep - *start > 0 && *start >= keep)) {
-    fail_at(node, "start", fmt::format("expected at least keep = {} and less than twice of it, found {}", keep, *start));
+    fail_at(node, "start",
+            fmt::format("expected at least keep = {} and less than twice of it, found {}", keep, *start));
   }
   if (end && !start && !(2 * keep - *end <= 1 && *end <= keep)) {
     fail_at(node, "end", fmt::format("expected at most keep = {} and at least 2 keep - 1, found {}", keep, *end));
@@ -102,7 +105,8 @@ void check_bits(const JsonNode& node, const char* key, std::uint32_t bits) {
 template <class P>
 bool keeps_less(const P& policy) {
   const auto below_one = [](const auto& rule) { return rule.keep < 1; };
-  return policy.keep < 1 || !policy.counts.empty() || std::any_of(policy.steps.begin(), policy.steps.end(), below_one) ||
+  return policy.keep < 1 || !policy.counts.empty() ||
+         std::any_of(policy.steps.begin(), policy.steps.end(), below_one) ||
          std::any_of(policy.ratios.begin(), policy.ratios.end(), [](double ratio) { return ratio < 1; });
 }
 
@@ -172,12 +176,14 @@ void QuantizationPolicy::validate(const JsonNode& node) const {
   check_bits(node, "value_bits", value_bits);
   check_bits(node, "msb_bits", msb_bits);
   check_share(node, "threshold", threshold);
-  if (lsb_bits != 0 && lsb_bits != 4) fail_at(node, "lsb_bits", fmt::format("expected 0 or 4 bits, found {}", lsb_bits));
+  if (lsb_bits != 0 && lsb_bits != 4)
+    fail_at(node, "lsb_bits", fmt::format("expected 0 or 4 bits, found {}", lsb_bits));
   if (progressive() && msb_bits % 2 != 0) {
     fail_at(node, "msb_bits", fmt::format("expected 4, 6, 8, 10 or 12 bits beside lsb_bits, found {}", msb_bits));
   }
   if (msb_bits > 0 && key_bits > 0 && key_bits != stored_key_bits()) {
-    fail_at(node, "key_bits", fmt::format("expected 0 or msb_bits + lsb_bits = {}, found {}", stored_key_bits(), key_bits));
+    fail_at(node, "key_bits",
+            fmt::format("expected 0 or msb_bits + lsb_bits = {}, found {}", stored_key_bits(), key_bits));
   }
 }
 

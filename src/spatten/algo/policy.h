@@ -66,7 +66,8 @@ struct Protection {
     f("sep", s.sep, "", "keep every [SEP]");
     f("special", s.special, "", "keep every special token");
     f("first", s.first, "token", "keep the first tokens of the sequence (attention sinks)");
-    f("last", s.last, "token", "keep the newest tokens of the sequence (recent window); a decoder always keeps the newest");
+    f("last", s.last, "token",
+      "keep the newest tokens of the sequence (recent window); a decoder always keeps the newest");
     f("recent", s.recent, "ratio", "the same as a share of the layer's budget, 0 to 1; the larger of the two holds");
   }
   void validate(const JsonNode& node) const;
@@ -96,20 +97,27 @@ struct TokenPolicy {
     f("keep", s.keep, "ratio", "average kept ratio over the layers that may prune, in (0, 1]; 1: off (HPCA'21 V-A)");
     f("start", s.start, "ratio", "kept ratio of the first layer that prunes; null: min(1, 1.5 keep), or 2 keep - end");
     f("end", s.end, "ratio", "kept ratio of the last layer; start + end = 2 keep; null: 2 keep - start");
-    f("protected_layers", s.protected_layers, "ratio", "front share of the layers that keeps all tokens, rounded up (used with keep)");
-    f("length_rule", s.length_rule, "", "keep by length: the entry with the largest min_length that fits replaces keep");
+    f("protected_layers", s.protected_layers, "ratio",
+      "front share of the layers that keeps all tokens, rounded up (used with keep)");
+    f("length_rule", s.length_rule, "",
+      "keep by length: the entry with the largest min_length that fits replaces keep");
     f("ratios", s.ratios, "ratio", "kept ratio per layer, of the tokens that enter it; in place of keep");
     f("counts", s.counts, "token", "kept tokens per layer, absolute; in place of keep");
     f("steps", s.steps, "", "step schedule, as in the authors' traces; in place of keep");
     f("reference_length", s.reference_length, "token", "length that ratios refer to; 0: the length of the sequence");
-    f("reference_layers", s.reference_layers, "layer", "depth for which steps are written; they move in proportion to the model's depth; 0: as written");
+    f("reference_layers", s.reference_layers, "layer",
+      "depth for which steps are written; they move in proportion to the model's depth; 0: as written");
     f("importance", s.importance, "", "how tokens are ranked");
     f("protect", s.protect, "", "tokens that always stay");
-    f("point", s.point, "", "after_layer: a pruned token finishes the layer; after_attention: it leaves before output projection and feed-forward");
+    f("point", s.point, "",
+      "after_layer: a pruned token finishes the layer; after_attention: it leaves before output projection and "
+      "feed-forward");
     f("prompt", s.prompt, "", "decoders: prune in the prompt pass too");
     f("generation", s.generation, "", "decoders: prune in the iterations of generation");
-    f("first_iteration", s.first_iteration, "iteration", "decoders: first iteration of generation that prunes (authors' traces: 1)");
-    f("eviction", s.eviction, "", "decoders: reopen: all tokens compete again in each iteration; permanent: pruned K and V are gone");
+    f("first_iteration", s.first_iteration, "iteration",
+      "decoders: first iteration of generation that prunes (authors' traces: 1)");
+    f("eviction", s.eviction, "",
+      "decoders: reopen: all tokens compete again in each iteration; permanent: pruned K and V are gone");
     f("rescale", s.rescale, "ratio", "decoders: factor on the scores between iterations, in (0, 1]");
   }
   void validate(const JsonNode& node) const;
@@ -132,7 +140,8 @@ struct HeadPolicy {
     f("keep", s.keep, "ratio", "average kept ratio over the layers that may prune, in (0, 1]; 1: off (HPCA'21 V-A)");
     f("start", s.start, "ratio", "kept ratio of the first layer that prunes; null: min(1, 1.5 keep), or 2 keep - end");
     f("end", s.end, "ratio", "kept ratio of the last layer; start + end = 2 keep; null: 2 keep - start");
-    f("protected_layers", s.protected_layers, "ratio", "front share of the layers that keeps all heads, rounded up (used with keep)");
+    f("protected_layers", s.protected_layers, "ratio",
+      "front share of the layers that keeps all heads, rounded up (used with keep)");
     f("ratios", s.ratios, "ratio", "kept ratio per layer; in place of keep");
     f("counts", s.counts, "head", "kept heads per layer; in place of keep");
     f("steps", s.steps, "", "step schedule; in place of keep");
@@ -152,7 +161,8 @@ struct ValuePolicy {
   template <class S, class F>
   static void each(S& s, F&& f) {
     f("keep", s.keep, "ratio", "kept ratio of V per row, in (0, 1]; 1: off");
-    f("reference_length", s.reference_length, "token", "0: of the keys that the row sees; else of the layer's token budget at this length");
+    f("reference_length", s.reference_length, "token",
+      "0: of the keys that the row sees; else of the layer's token budget at this length");
   }
   void validate(const JsonNode& node) const;
   bool enabled() const { return keep < 1; }
@@ -172,7 +182,8 @@ struct QuantizationPolicy {
     f("value_bits", s.value_bits, "bit", "width of V: 0 (off) or 4 to 12");
     f("msb_bits", s.msb_bits, "bit", "progressive K: high bits read at first: 0 (off), 4, 6, 8, 10 or 12");
     f("lsb_bits", s.lsb_bits, "bit", "progressive K: low bits read when a row is flat: 4; 0: never, K has msb_bits");
-    f("threshold", s.threshold, "probability", "a row whose largest probability is below it reads the low bits; 0: never");
+    f("threshold", s.threshold, "probability",
+      "a row whose largest probability is below it reads the low bits; 0: never");
     f("granularity", s.granularity, "", "what shares a scale: row (one token of one head) or tensor");
   }
   void validate(const JsonNode& node) const;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Progressive quantization (HPCA'21 III-D): K is an (m+4)-bit symmetric integer whose top m bits are read first; a row
-// of attention whose largest probability stays below the threshold is flat, reads the 4 low bits, and is computed again.
-// MSB is the arithmetic shift, so the sign travels with it and the low bits only ever add; rebuilding is concatenation.
+// of attention whose largest probability stays below the threshold is flat, reads the 4 low bits, and is computed
+// again. MSB is the arithmetic shift, so the sign travels with it and the low bits only ever add; rebuilding is
+// concatenation.
 #pragma once
 
 #include <array>
@@ -29,8 +30,8 @@ constexpr std::int32_t msb_level(std::int32_t level, std::uint32_t lsb_bits) {
   return concatenate(msb_part(level, lsb_bits), 0, lsb_bits);
 }
 
-/// True when the row must be computed again: its largest probability (the running maximum starts at 0) is strictly below
-/// the threshold. Threshold 0: never.
+/// True when the row must be computed again: its largest probability (the running maximum starts at 0) is strictly
+/// below the threshold. Threshold 0: never.
 bool needs_lsb(std::span<const double> probabilities, double threshold);
 
 }  // namespace spatten::algo

@@ -32,7 +32,8 @@ QuantizedMatrix quantize(ConstMatrix values, std::uint32_t bits, Granularity gra
   QuantizedMatrix out{values.rows, values.cols, bits, {}, {}};
   out.levels.reserve(values.rows * values.cols);
   float tensor_max = 0;
-  for (std::size_t r = 0; r < values.rows; ++r) tensor_max = std::max(tensor_max, largest_magnitude(values.row_span(r)));
+  for (std::size_t r = 0; r < values.rows; ++r)
+    tensor_max = std::max(tensor_max, largest_magnitude(values.row_span(r)));
   for (std::size_t r = 0; r < values.rows; ++r) {
     const float max_abs = granularity == Granularity::kTensor ? tensor_max : largest_magnitude(values.row_span(r));
     out.scales.push_back(symmetric_scale(max_abs, bits));

@@ -19,7 +19,8 @@ class Operand {
   }
 
   double full(std::size_t row, std::size_t col) const {
-    return quantized_.bits > 0 ? static_cast<double>(quantized_.value(row, col)) : static_cast<double>(values_(row, col));
+    return quantized_.bits > 0 ? static_cast<double>(quantized_.value(row, col))
+                               : static_cast<double>(values_(row, col));
   }
   double msb(std::size_t row, std::size_t col, std::uint32_t lsb_bits) const {
     const std::int32_t level = msb_level(quantized_.level(row, col), lsb_bits);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention of one head as the paper's pseudo-code has it, in scalar double precision: the oracle for every fast kernel.
-// Score, softmax, progressive quantization of K, local value pruning, prob x V. Slow and plain on purpose.
+// Attention of one head as the paper's pseudo-code has it, in scalar double precision: the oracle for every fast
+// kernel. Score, softmax, progressive quantization of K, local value pruning, prob x V. Slow and plain on purpose.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 namespace spatten::algo {
 
 struct AttentionSetting {
-  QuantizationPolicy quantization;
-  ValuePolicy value;
+  QuantizationPolicy quantization{};
+  ValuePolicy value{};
   std::uint64_t token_budget = 0;  // read when value.reference_length > 0; see value_keep_count()
   bool causal = false;             // row r of R sees the first keys - R + r + 1 keys
 };

@@ -42,7 +42,8 @@ std::vector<double> step_ratios(const std::vector<Step>& steps, std::uint32_t re
 template <class T>
 void check_one_per_layer(const char* key, const std::vector<T>& list, std::uint32_t layers) {
   if (!list.empty() && list.size() != layers) {
-    throw Error("policy", key, fmt::format("expected {} entries, one per layer of the model, found {}", layers, list.size()));
+    throw Error("policy", key,
+                fmt::format("expected {} entries, one per layer of the model, found {}", layers, list.size()));
   }
 }
 
@@ -89,8 +90,9 @@ std::vector<std::uint32_t> token_budgets(const TokenPolicy& policy, std::uint32_
 std::vector<std::uint32_t> resolve_tokens(const TokenPolicy& policy, const ModelShape& shape, std::size_t length,
                                           bool ranked) {
   const auto all = static_cast<std::uint32_t>(length);
-  std::vector<std::uint32_t> wanted = token_budgets(
-      policy, shape.layers, length, policy.reference_length > 0 ? policy.reference_length : std::max<std::size_t>(length, 1));
+  std::vector<std::uint32_t> wanted =
+      token_budgets(policy, shape.layers, length,
+                    policy.reference_length > 0 ? policy.reference_length : std::max<std::size_t>(length, 1));
   // A reference length below the sequence's own would prune layers that keep all (ratio 1).
   if (policy.counts.empty()) {
     const std::vector<double> ratios = token_ratios(policy, shape.layers, length);
@@ -137,8 +139,9 @@ Schedule resolve(const Policy& policy, const ModelShape& shape, std::size_t leng
   check_one_per_layer("head.ratios", policy.head.ratios, shape.layers);
   check_one_per_layer("head.counts", policy.head.counts, shape.layers);
   if (!policy.head.counts.empty() && policy.head.counts[0] > shape.heads) {
-    throw Error("policy", "head.counts",
-                fmt::format("expected at most the {} heads of the model, found {}", shape.heads, policy.head.counts[0]));
+    throw Error(
+        "policy", "head.counts",
+        fmt::format("expected at most the {} heads of the model, found {}", shape.heads, policy.head.counts[0]));
   }
 
   const bool prunes_tokens = policy.token_pruning() && active.tokens;

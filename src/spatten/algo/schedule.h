@@ -34,7 +34,8 @@ struct ActiveCascades {
 /// Layer 0 keeps what nothing has ranked yet: all tokens and heads of an encoder, all heads whose scores are reset.
 Schedule resolve(const Policy& policy, const ModelShape& shape, std::size_t length, ActiveCascades active = {});
 
-/// Per layer: the token budget that an absolute value.reference_length refers to, in effect or not (value_keep_count()).
+/// Per layer: the token budget that an absolute value.reference_length refers to, in effect or not
+/// (value_keep_count()).
 std::vector<std::uint32_t> value_token_budgets(const Policy& policy, const ModelShape& shape, std::size_t length,
                                                bool tokens_active);
 

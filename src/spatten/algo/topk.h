@@ -28,9 +28,9 @@ TopK top_k(std::span<const float> values, std::size_t k, Random& pivots);
 std::vector<std::uint32_t> top_k_indices(std::span<const double> values, std::size_t k);
 std::vector<std::uint32_t> top_k_indices(std::span<const float> values, std::size_t k);
 
-/// One draw of the authors' latency model (TopKLatencyModel.scala): ceil(n_pass / lanes) + 3 cycles per split of n random
-/// 32-bit values, in the printed form with the 0-based rank k - 1. 0 when nothing has to be selected.
-/// Mean at 1024 -> 512 and 16 lanes: 257, standard deviation 71.
+/// One draw of the authors' latency model (TopKLatencyModel.scala): ceil(n_pass / lanes) + 3 cycles per split of n
+/// random 32-bit values, in the printed form with the 0-based rank k - 1. 0 when nothing has to be selected. Mean at
+/// 1024 -> 512 and 16 lanes: 257, standard deviation 71.
 std::uint64_t topk_latency_cycles(std::size_t n, std::size_t k, std::size_t lanes, Random& random);
 
 }  // namespace spatten::algo

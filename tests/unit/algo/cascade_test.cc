@@ -42,8 +42,9 @@ void observe_layer(CascadeState& state, std::uint32_t layer, std::uint32_t rows,
 }
 
 /// Runs the layers of one pass; returns the tokens that entered each.
-std::vector<Ids> run_pass(CascadeState& state, std::uint32_t layers, std::uint32_t rows, const TokenEvidence& token,
-                          const HeadEvidence& head = [](auto, auto) { return 1.0; }) {
+std::vector<Ids> run_pass(
+    CascadeState& state, std::uint32_t layers, std::uint32_t rows, const TokenEvidence& token,
+    const HeadEvidence& head = [](auto, auto) { return 1.0; }) {
   std::vector<Ids> entered;
   for (std::uint32_t layer = 0; layer < layers; ++layer) {
     entered.push_back(state.alive_tokens());
@@ -216,13 +217,11 @@ TEST(Cascade, ReopenLetsAPrunedTokenReturnInTheNextIteration) {
   policy.token.counts = {9, 2, 2};
   CascadeState state(policy, kDecoder, plain(8));
   run_pass(state, 3, 8, kEarlierIsBetter);
-  const auto first = next_iteration(state, [](std::uint32_t layer, std::uint32_t id) {
-    return layer == 0 && id == 1 ? 0.9f : 0.0f;
-  });
+  const auto first =
+      next_iteration(state, [](std::uint32_t layer, std::uint32_t id) { return layer == 0 && id == 1 ? 0.9f : 0.0f; });
   EXPECT_THAT(first[1], ElementsAre(0, 8));
-  const auto second = next_iteration(state, [](std::uint32_t layer, std::uint32_t id) {
-    return layer == 0 && id == 1 ? 20.0f : 0.0f;
-  });
+  const auto second =
+      next_iteration(state, [](std::uint32_t layer, std::uint32_t id) { return layer == 0 && id == 1 ? 20.0f : 0.0f; });
   EXPECT_THAT(second[1], ElementsAre(1, 9));
 }
 
@@ -340,7 +339,8 @@ class CascadeProperty : public testing::TestWithParam<std::pair<Importance, std:
     policy.token.eviction = random.below(2) == 0 ? Eviction::kPermanent : Eviction::kReopen;
     policy.token.first_iteration = static_cast<std::uint32_t>(random.below(3));
     policy.token.rescale = random.below(2) == 0 ? 1.0 : 0.9;
-    policy.token.protect = {.cls = random.below(2) == 0, .sep = random.below(4) == 0,
+    policy.token.protect = {.cls = random.below(2) == 0,
+                            .sep = random.below(4) == 0,
                             .first = static_cast<std::uint32_t>(random.below(3)),
                             .last = static_cast<std::uint32_t>(random.below(3)),
                             .recent = 0.5 * random.uniform()};
@@ -398,9 +398,10 @@ TEST_P(CascadeProperty, PrunedTokensNeverReturnAndBudgetsHold) {
             if (!std::binary_search(alive.begin(), alive.end(), token)) gone[layer].insert(token);
           }
         }
-        observe_layer(state, layer, first_pass ? static_cast<std::uint32_t>(alive.size()) : 1,
-                      [&](auto, auto) { return static_cast<float>(random.uniform()); },
-                      [&](auto, auto) { return random.uniform(); });
+        observe_layer(
+            state, layer, first_pass ? static_cast<std::uint32_t>(alive.size()) : 1,
+            [&](auto, auto) { return static_cast<float>(random.uniform()); },
+            [&](auto, auto) { return random.uniform(); });
         heads_before = state.alive_heads().size();
         const LayerDecision decision = state.end_layer(layer);
         Ids kept;

@@ -68,9 +68,7 @@ TEST_P(EveryImportance, GivesOneFiniteScorePerToken) {
   for (const double score : scores) EXPECT_TRUE(std::isfinite(score));
 }
 
-TEST_P(EveryImportance, RepeatsItselfFromTheSameSeed) {
-  EXPECT_EQ(run(GetParam().first, 1), run(GetParam().first, 1));
-}
+TEST_P(EveryImportance, RepeatsItselfFromTheSameSeed) { EXPECT_EQ(run(GetParam().first, 1), run(GetParam().first, 1)); }
 
 TEST_P(EveryImportance, GrowsWithTheSequenceAndKeepsOldScores) {
   auto importance = with_tokens(GetParam().first, 5);

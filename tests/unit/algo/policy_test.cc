@@ -58,11 +58,11 @@ TEST(Policy, SaysWhereAndWhat) {
 }
 
 TEST(Policy, RefusesRatiosOutsideZeroToOne) {
-  for (const char* text : {R"({"token": {"keep": 1.01}})", R"({"token": {"keep": -0.5}})", R"({"head": {"keep": 0}})",
-                           R"({"value": {"keep": 0}})", R"({"value": {"keep": 2}})", R"({"token": {"rescale": 0}})",
-                           R"({"token": {"ratios": [1, 0]}})", R"({"token": {"steps": [{"after_layer": 1, "keep": 0}]}})",
-                           R"({"token": {"length_rule": [{"min_length": 1, "keep": 0}]}})",
-                           R"({"token": {"start": 1.2}})"}) {
+  for (const char* text :
+       {R"({"token": {"keep": 1.01}})", R"({"token": {"keep": -0.5}})", R"({"head": {"keep": 0}})",
+        R"({"value": {"keep": 0}})", R"({"value": {"keep": 2}})", R"({"token": {"rescale": 0}})",
+        R"({"token": {"ratios": [1, 0]}})", R"({"token": {"steps": [{"after_layer": 1, "keep": 0}]}})",
+        R"({"token": {"length_rule": [{"min_length": 1, "keep": 0}]}})", R"({"token": {"start": 1.2}})"}) {
     EXPECT_THAT(refusal(text), HasSubstr("expected a ratio in (0, 1]")) << text;
   }
   EXPECT_THAT(refusal(R"({"token": {"protected_layers": 1.5}})"), HasSubstr("expected a number from 0 to 1"));
@@ -87,7 +87,8 @@ TEST(Policy, RefusesPrunedTokensThatReturn) {
 
 TEST(Policy, RefusesSettingsThatContradictEachOther) {
   EXPECT_THAT(refusal(R"({"token": {"keep": 0.5, "counts": [3]}})"), HasSubstr("\"counts\" beside \"keep\""));
-  EXPECT_THAT(refusal(R"({"token": {"ratios": [0.5], "steps": [{"keep": 0.5}]}})"), HasSubstr("\"steps\" beside \"ratios\""));
+  EXPECT_THAT(refusal(R"({"token": {"ratios": [0.5], "steps": [{"keep": 0.5}]}})"),
+              HasSubstr("\"steps\" beside \"ratios\""));
   EXPECT_THAT(refusal(R"({"head": {"keep": 0.5, "ratios": [0.5]}})"), HasSubstr("\"ratios\" beside \"keep\""));
   EXPECT_THAT(refusal(R"({"token": {"start": 0.8, "end": 0.4}})"), HasSubstr("expected (start + end) / 2 = 0.6"));
   EXPECT_THAT(refusal(R"({"token": {"keep": 0.5, "start": 1.0}})"), HasSubstr("less than twice"));
@@ -124,7 +125,8 @@ TEST(PolicyFile, TakesOverridesByDottedKeys) {
   EXPECT_EQ(policy.value.keep, 0.25);
   EXPECT_EQ(policy.quantization.threshold, 0.05);
   EXPECT_EQ(policy.token.importance, Importance::kRecent);
-  EXPECT_TRUE(policy.token_pruning() && policy.head_pruning() && policy.value_pruning() && policy.quantization.progressive());
+  EXPECT_TRUE(policy.token_pruning() && policy.head_pruning() && policy.value_pruning() &&
+              policy.quantization.progressive());
 }
 
 TEST(PolicyFile, CallsABadOverrideWrongUsage) {
@@ -182,7 +184,8 @@ TEST(Presets, DescribeThemselvesAndFitEveryModel) {
 
 TEST(Presets, KeepWhatTheirNamesSay) {
   const ModelShape small{6, 8, 64, 512, true};
-  EXPECT_THAT(resolve(load_policy("tokens-half-early", kConfigs), small, 64).tokens, ElementsAre(64, 64, 64, 32, 32, 32));
+  EXPECT_THAT(resolve(load_policy("tokens-half-early", kConfigs), small, 64).tokens,
+              ElementsAre(64, 64, 64, 32, 32, 32));
   EXPECT_THAT(resolve(load_policy("kv-2x", kConfigs), small, 64).tokens, testing::Each(32u));
   EXPECT_THAT(resolve(load_policy("kv-4x", kConfigs), small, 64).tokens, testing::Each(16u));
   EXPECT_EQ(load_policy("progressive-8-4", kConfigs).quantization.stored_key_bits(), 12u);
@@ -206,7 +209,8 @@ TEST(PolicyDocumentation, HoldsTheKeysOfTheFieldLists) {
   const std::string page = read_file(std::string(SPATTEN_SOURCE_DIR) + "/docs/formats/policy.md");
   EXPECT_NE(page.find(key_table()), std::string::npos) << "docs/formats/policy.md should hold:\n" << key_table();
   for (const std::string& name : policy_presets(kConfigs)) {
-    EXPECT_NE(page.find("| `" + name + "` | " + load_policy(name, kConfigs).description + " |"), std::string::npos) << name;
+    EXPECT_NE(page.find("| `" + name + "` | " + load_policy(name, kConfigs).description + " |"), std::string::npos)
+        << name;
   }
 }
 

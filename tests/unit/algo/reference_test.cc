@@ -53,8 +53,8 @@ TEST(Reference, DropsValuesWithoutRenormalisingAndStillCountsTheirProbabilities)
   const std::vector<float> q{2, 0, 0, 0}, k{std::log(3.0f), 0, 0, 0, 0, 0, 0, 0}, v{1, 2, 3, 4, 5, 6, 7, 8};
   AttentionSetting setting;
   setting.value.keep = 0.5;
-  const HeadResult head = attend_head(ConstMatrix(q.data(), 1, 4), ConstMatrix(k.data(), 2, 4),
-                                      ConstMatrix(v.data(), 2, 4), setting);
+  const HeadResult head =
+      attend_head(ConstMatrix(q.data(), 1, 4), ConstMatrix(k.data(), 2, 4), ConstMatrix(v.data(), 2, 4), setting);
   EXPECT_THAT(head.rows[0].kept_values, ElementsAre(0u));
   for (std::size_t d = 0; d < 4; ++d) EXPECT_NEAR(head.rows[0].out[d], 0.75 * static_cast<double>(d + 1), 1e-6);
   EXPECT_NEAR(head.column_sums[1], 0.25, 1e-7);

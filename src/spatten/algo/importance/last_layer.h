@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention received in the latest layer only, summed over its heads (as LTP's cascade pruner ranks). A token that takes
-// no part in a layer keeps the score of the last one in which it did.
+// Attention received in the latest layer only, summed over its heads (as LTP's cascade pruner ranks). A token that
+// takes no part in a layer keeps the score of the last one in which it did.
 #pragma once
 
 #include <vector>
