@@ -6,9 +6,9 @@
 
 #include <algorithm>
 
-#include "small_vocabularies.h"
 #include "spatten/base/random.h"
 #include "spatten/model/tokenizer/gpt2_words.h"
+#include "support/small_vocabularies.h"
 
 namespace spatten {
 namespace {

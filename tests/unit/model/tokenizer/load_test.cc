@@ -4,23 +4,21 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
-#include "small_vocabularies.h"
-#include "spatten/base/file.h"
+#include "support/small_vocabularies.h"
+#include "support/temp_folder.h"
 
 namespace spatten {
 namespace {
 
 std::string bert_error(const std::string& vocab) {
-  return error_of([&] { make_tokenizer({"m", {{"vocab.txt", vocab}}}); });
+  return error_message([&] { make_tokenizer({"m", {{"vocab.txt", vocab}}}); });
 }
 std::string bpe_error(const std::string& vocab, const std::string& merges) {
-  return error_of([&] { make_tokenizer({"m", {{"vocab.json", vocab}, {"merges.txt", merges}}}); });
+  return error_message([&] { make_tokenizer({"m", {{"vocab.json", vocab}, {"merges.txt", merges}}}); });
 }
 std::string merges_error(const std::string& merges) { return bpe_error(small_bpe().vocab_json(), merges); }
 std::string config_error(const std::string& config) {
-  return error_of([&] { make_tokenizer(bert_files({"a"}, config)); });
+  return error_message([&] { make_tokenizer(bert_files({"a"}, config)); });
 }
 
 TEST(VocabTxt, ByteOrderMarkCrlfAndEmptyEndAreRepaired) {
@@ -104,20 +102,20 @@ TEST(AddedTokensFile, ExtendsTheVocabulary) {
   EXPECT_EQ(t->decode(Ids{261, 257, 262}), "<user>the");
 
   files.contents["added_tokens.json"] = R"({"<user>": 264})";
-  EXPECT_NE(error_of([&] { make_tokenizer(files); }).find("without holes"), std::string::npos);
+  EXPECT_NE(error_message([&] { make_tokenizer(files); }).find("without holes"), std::string::npos);
   files.contents["added_tokens.json"] = R"({"<user>": 3})";
-  EXPECT_NE(error_of([&] { make_tokenizer(files); }).find("expected each id once"), std::string::npos);
+  EXPECT_NE(error_message([&] { make_tokenizer(files); }).find("expected each id once"), std::string::npos);
   files.contents["added_tokens.json"] = R"({"the": 9})";
-  EXPECT_EQ(error_of([&] { make_tokenizer(files); }),
+  EXPECT_EQ(error_message([&] { make_tokenizer(files); }),
             "m/added_tokens.json:1:/the: expected id 257 as in the vocabulary, found 9");
 }
 
 TEST(AddedTokensFile, CannotChangeWhatBytesMean) {
   TokenizerFiles files = small_bpe().files();
   files.contents["added_tokens.json"] = R"({"Ġ": 32})";  // as raw text this is not the byte 32
-  EXPECT_NE(error_of([&] { make_tokenizer(files); }).find("expected a token for each byte"), std::string::npos);
+  EXPECT_NE(error_message([&] { make_tokenizer(files); }).find("expected a token for each byte"), std::string::npos);
   files.contents["added_tokens.json"] = R"({"Ġthe": 259})";
-  EXPECT_NE(error_of([&] { make_tokenizer(files); }).find("expected merges of bytes"), std::string::npos);
+  EXPECT_NE(error_message([&] { make_tokenizer(files); }).find("expected merges of bytes"), std::string::npos);
 }
 
 TEST(TokenizerConfig, NamesRolesAndRefusesWhatIsNotSupported) {
@@ -149,29 +147,28 @@ TEST(MakeTokenizer, PrefersTheFilesOfTheFamily) {
 }
 
 TEST(MakeTokenizer, SaysWhatItLookedFor) {
-  EXPECT_EQ(error_of([] {
+  EXPECT_EQ(error_message([] {
               make_tokenizer({"m", {}});
             }),
             "m: expected a tokenizer (vocab.txt, vocab.json with merges.txt, or tokenizer.json), found none");
-  EXPECT_EQ(error_of([] {
+  EXPECT_EQ(error_message([] {
               make_tokenizer({"m", {{"vocab.json", "{}"}}}, Family::kGpt2);
             }),
             "m: expected a tokenizer (vocab.json with merges.txt, or tokenizer.json), found none");
-  EXPECT_EQ(error_of([] { make_tokenizer(small_bpe().files(), Family::kBert); }),
+  EXPECT_EQ(error_message([] { make_tokenizer(small_bpe().files(), Family::kBert); }),
             "m: expected a tokenizer (vocab.txt or tokenizer.json), found none");
 }
 
 TEST(LoadTokenizer, ReadsAFolder) {
-  const std::string folder = ::testing::TempDir() + "/spatten_load_tokenizer_test";
-  std::filesystem::remove_all(folder);
-  EXPECT_NE(error_of([&] { load_tokenizer(folder); }).find("expected a folder"), std::string::npos);
-  std::filesystem::create_directories(folder);
-  EXPECT_NE(error_of([&] { load_tokenizer(folder); }).find("expected a tokenizer"), std::string::npos);
-  write_file(folder + "/vocab.txt", bert_vocab({"a"}));
-  EXPECT_EQ(load_tokenizer(folder)->encode("a").ids, (Ids{2, 5, 3}));
-  write_file(folder + "/tokenizer_config.json", "{");
-  EXPECT_TRUE(error_of([&] { load_tokenizer(folder); }).starts_with(folder + "/tokenizer_config.json:1"));
-  std::filesystem::remove_all(folder);
+  const TempFolder folder;
+  const auto error = [&] { return error_message([&] { load_tokenizer(folder.path()); }); };
+  EXPECT_EQ(error_message([&] { load_tokenizer(folder.path("absent")); }),
+            folder.path("absent") + ": expected a folder with a tokenizer, found none");
+  EXPECT_NE(error().find("expected a tokenizer"), std::string::npos);
+  folder.write("vocab.txt", bert_vocab({"a"}));
+  EXPECT_EQ(load_tokenizer(folder.path())->encode("a").ids, (Ids{2, 5, 3}));
+  folder.write("tokenizer_config.json", "{");
+  EXPECT_TRUE(error().starts_with(folder.path("tokenizer_config.json") + ":1")) << error();
 }
 
 }  // namespace

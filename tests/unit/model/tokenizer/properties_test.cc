@@ -3,8 +3,8 @@
 // and nothing takes more than linear time (the long texts here would take hours otherwise).
 #include <gtest/gtest.h>
 
-#include "small_vocabularies.h"
 #include "spatten/base/random.h"
+#include "support/small_vocabularies.h"
 
 namespace spatten {
 namespace {

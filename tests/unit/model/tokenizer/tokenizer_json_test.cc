@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "small_vocabularies.h"
+#include "support/small_vocabularies.h"
 
 namespace spatten {
 namespace {
@@ -61,7 +61,7 @@ std::unique_ptr<Tokenizer> load(const Json& json, std::optional<Family> family =
 /// The error after setting the value at a JSON pointer.
 std::string error_with(Json json, const char* pointer, const Json& value) {
   json[Json::json_pointer(pointer)] = value;
-  return error_of([&] { load(json); });
+  return error_message([&] { load(json); });
 }
 
 TEST(TokenizerJson, BpeGivesWhatItsFilesGive) {
@@ -117,7 +117,7 @@ TEST(TokenizerJson, OtherKindsAreNamed) {
   EXPECT_NE(error_with(bert_json(), "/pre_tokenizer/type", "Whitespace").find("found Whitespace"), std::string::npos);
   EXPECT_NE(error_with(bert_json(), "/pre_tokenizer", nullptr).find("BertPreTokenizer, found none"), std::string::npos);
   EXPECT_NE(error_with(bert_json(), "/added_tokens/0/rstrip", true).find("not supported"), std::string::npos);
-  EXPECT_EQ(error_of([] { load(bpe_json(), Family::kBert); }),
+  EXPECT_EQ(error_message([] { load(bpe_json(), Family::kBert); }),
             "m/tokenizer.json: expected a tokenizer of type WordPiece, found BPE");
   EXPECT_EQ(error_with(bert_json(), "/model", Json::object()),
             "m/tokenizer.json:23:/model: expected the key \"type\", found none");
@@ -137,8 +137,8 @@ TEST(TokenizerJson, BadEntriesAreNamedWithTheirPlace) {
   EXPECT_NE(error_with(bert_json(), "/model/unk_token", "[X]").find("expected the token for unknown words"),
             std::string::npos);
   EXPECT_NE(error_with(bert_json(), "/model/max_input_chars_per_word", 0), "");
-  EXPECT_NE(error_of([] { load(Json::array()); }), "");
-  EXPECT_NE(error_of([] { load(Json::object()); }), "");
+  EXPECT_NE(error_message([] { load(Json::array()); }), "");
+  EXPECT_NE(error_message([] { load(Json::object()); }), "");
 }
 
 TEST(TokenizerJson, ByteOrderMarkIsRepaired) {

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "small_vocabularies.h"
+#include "support/small_vocabularies.h"
 
 namespace spatten {
 namespace {
@@ -129,8 +129,8 @@ TEST(WordPiece, DecodesAsHuggingFaceDoes) {
   EXPECT_EQ(t->decode({}), "");
   EXPECT_EQ(t->token_bytes(6), "aff");
   EXPECT_EQ(t->token_bytes(8), " a");
-  EXPECT_EQ(error_of([&] { t->decode(Ids{25}); }), "token id: expected 0 to 24, found 25");
-  EXPECT_NE(error_of([&] { t->token(-1); }), "");
+  EXPECT_EQ(error_message([&] { t->decode(Ids{25}); }), "token id: expected 0 to 24, found 25");
+  EXPECT_NE(error_message([&] { t->token(-1); }), "");
 }
 
 TEST(WordPiece, KnowsItsSpecialTokens) {
@@ -148,7 +148,7 @@ TEST(WordPiece, KnowsItsSpecialTokens) {
 TEST(WordPiece, AVocabularyWithoutClsCannotBeAskedForIt) {
   const auto t = make_tokenizer({"m", {{"vocab.txt", "[UNK]\na\n"}}});
   EXPECT_EQ(t->encode("a", kPlain).ids, (Ids{1}));
-  EXPECT_EQ(error_of([&] { t->encode("a"); }), "vocabulary: expected the token [CLS], found none");
+  EXPECT_EQ(error_message([&] { t->encode("a"); }), "vocabulary: expected the token [CLS], found none");
 }
 
 }  // namespace

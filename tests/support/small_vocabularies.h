@@ -7,10 +7,10 @@
 #include <utility>
 #include <vector>
 
-#include "spatten/base/error.h"
 #include "spatten/base/json.h"
 #include "spatten/model/tokenizer/byte_alphabet.h"
 #include "spatten/model/tokenizer/load.h"
+#include "support/error_message.h"
 
 namespace spatten {
 
@@ -57,17 +57,6 @@ struct SmallBpe {
 
 /// 256 "th", 257 "the", 258 " t", 259 " the", 260 "<|endoftext|>". The last rule joins what the third and second leave.
 inline SmallBpe small_bpe() { return {{{"t", "h"}, {"th", "e"}, {" ", "t"}, {" ", "the"}}}; }
-
-/// what() of the Error that `f` throws, or "".
-template <class F>
-std::string error_of(F f) {
-  try {
-    f();
-  } catch (const Error& e) {
-    return e.what();
-  }
-  return "";
-}
 
 using Ids = std::vector<std::int32_t>;
 using Offsets = std::vector<Offset>;
