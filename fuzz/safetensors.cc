@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "spatten/base/error.h"
 #include "spatten/model/safetensors.h"
 
 namespace {

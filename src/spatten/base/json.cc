@@ -96,7 +96,7 @@ class Builder {
   };
 
   [[noreturn]] void fail(const std::string& message) const {
-    const std::string place = pointer_.empty() ? std::to_string(line_) : fmt::format("{}:{}", line_, pointer_);
+    const std::string place = pointer_.empty() ? std::to_string(line_) : fmt::format("{}:{}", line_, printable(pointer_, 120));
     throw Error(name_, place, message);
   }
 

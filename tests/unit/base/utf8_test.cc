@@ -51,5 +51,12 @@ TEST(Json, ASyntaxErrorNamesTheKeyThatItFollows) {
   EXPECT_EQ(message.substr(0, message.find(" expected")), "f:2:/a/eps:");
 }
 
+TEST(Json, KeysInTheWayToAnErrorAreMadePrintable) {
+  const std::string syntax = error_message([] { JsonFile::parse("{\"a\\nb\": x}", "f"); });
+  EXPECT_EQ(syntax.substr(0, syntax.find(" expected")), "f:1:/a\\x0ab:");
+  const std::string depth = error_message([] { JsonFile::parse("{\"a\\nb\": [[[]]]}", "f", {.depth = 3}); });
+  EXPECT_EQ(depth, "f:1:/a\\x0ab/0: expected at most 3 nested levels, found more");
+}
+
 }  // namespace
 }  // namespace spatten
