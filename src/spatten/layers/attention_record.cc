@@ -62,8 +62,7 @@ void notice_decision(PassSequence& s, const BlockShape& shape, bool wanted, cons
 }
 
 trace::Record make_record(const PassSequence& s, const BlockShape& shape, const algo::Policy& policy, std::uint32_t head,
-                          const std::vector<std::uint32_t>& keys, std::uint32_t values,
-                          const std::vector<std::uint8_t>& lsb_rows) {
+                          const std::vector<std::uint32_t>& keys, const HeadEvidence& evidence) {
   const algo::QuantizationPolicy& q = policy.quantization;
   trace::Record r;
   r.step = s.step;
@@ -71,7 +70,8 @@ trace::Record make_record(const PassSequence& s, const BlockShape& shape, const 
   r.head = head;
   r.context = static_cast<std::uint32_t>(s.context);
   r.keys = static_cast<std::uint32_t>(keys.size());
-  r.values = values;
+  r.values = evidence.values;
+  if (policy.value_pruning()) r.values_total = evidence.counters.value_multiply_adds / shape.head_dim;
   r.rows = static_cast<std::uint32_t>(s.rows);
   r.stage = s.stage;
   r.causal = shape.causal;
@@ -83,7 +83,7 @@ trace::Record make_record(const PassSequence& s, const BlockShape& shape, const 
   r.threshold = q.progressive() ? q.threshold : 0;
   r.accumulate_importance = s.cascade != nullptr && policy.token_pruning();
   if (keys.size() < s.context) r.key_ids = keys;
-  if (!lsb_rows.empty()) {
+  if (const std::vector<std::uint8_t>& lsb_rows = evidence.lsb_rows; !lsb_rows.empty()) {
     r.lsb_mask.assign((lsb_rows.size() + 7) / 8, 0);
     for (std::size_t i = 0; i < lsb_rows.size(); ++i) {
       r.lsb_rows += lsb_rows[i];

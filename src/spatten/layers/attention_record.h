@@ -11,6 +11,15 @@
 
 namespace spatten {
 
+/// What one (sequence, head) left behind for the cascade, the counters and the trace.
+struct HeadEvidence {
+  std::vector<float> column_sums, probe_row, value_norms;  // per key, where the cascade asks for them
+  float magnitude = 0;
+  kernels::AttentionCounters counters;
+  std::vector<std::uint8_t> lsb_rows;  // one per query row, progressive quantization only
+  std::uint32_t values = 0;            // V rows kept by a query that sees all keys
+};
+
 /// Adds to the layer's and the run's operations; a multiply-add is two.
 void add_layer_ops(PassSequence& s, std::uint32_t layer, std::uint64_t executed, std::uint64_t dense);
 
@@ -28,7 +37,6 @@ void notice_layer(PassSequence& s, const BlockShape& shape, bool wanted, const s
 void notice_decision(PassSequence& s, const BlockShape& shape, bool wanted, const algo::LayerDecision& decision);
 
 trace::Record make_record(const PassSequence& s, const BlockShape& shape, const algo::Policy& policy, std::uint32_t head,
-                          const std::vector<std::uint32_t>& keys, std::uint32_t values,
-                          const std::vector<std::uint8_t>& lsb_rows);
+                          const std::vector<std::uint32_t>& keys, const HeadEvidence& evidence);
 
 }  // namespace spatten

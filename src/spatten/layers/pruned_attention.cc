@@ -131,15 +131,6 @@ Keys prepare_keys(const Block& block, Pass& pass, PassSequence& s) {
 
 // ---------------------------------------------------------------- one head
 
-/// What one (sequence, head) left behind for the cascade, the counters and the trace.
-struct HeadEvidence {
-  std::vector<float> column_sums, probe_row, value_norms;
-  float magnitude = 0;
-  kernels::AttentionCounters counters;
-  std::vector<std::uint8_t> lsb_rows;  // one per query row, progressive quantization only
-  std::uint32_t values = 0;            // V rows kept by the last query row
-};
-
 /// Rows of K and V that a pass without a cache quantises on the way; one per worker.
 struct HeadScratch {
   OwnedMatrix<float> q;
@@ -353,7 +344,7 @@ LayerOutcome attend(const Block& block, ConstMatrix input, Pass& pass) {
       if (s.cascade != nullptr) observe(shape, s, keys[i], head, e);
       add_head_work(s, shape, e);
       if (record) {
-        s.records.push_back(make_record(s, shape, pass.policy(), head, keys[i].tokens, e.values, e.lsb_rows));
+        s.records.push_back(make_record(s, shape, pass.policy(), head, keys[i].tokens, e));
       }
     }
     outcome.decisions.push_back(s.cascade == nullptr ? algo::LayerDecision{} : s.cascade->end_layer(shape.layer));

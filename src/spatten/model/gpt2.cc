@@ -64,7 +64,7 @@ namespace {
 
 void load_block(WeightLoader& loader, const ModelConfig& config, std::uint32_t layer, Block& block) {
   const std::string name = fmt::format("h.{}.", layer);
-  const float scale = config.scale_attention ? 1.0f / std::sqrt(static_cast<float>(config.head_dim)) : 1.0f;
+  const float scale = 1.0f / std::sqrt(static_cast<float>(config.head_dim));
   block.shape = {layer,      config.layers, config.heads, config.head_dim,     config.hidden,
                  config.ffn, true,          scale,        NormPlacement::kPre, activation_of(config)};
   const std::size_t width = kernels::PackedMatrix::kDefaultPanelWidth;

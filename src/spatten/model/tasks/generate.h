@@ -18,6 +18,8 @@ struct GenerateOptions {
   std::vector<std::string> stop; // the text ends before the first of these
   /// Called with each piece of finished UTF-8 text of prompt `index`; empty: no streaming.
   std::function<void(std::size_t index, std::string_view piece)> on_text;
+  /// Seconds since any fixed moment, for prompt_seconds and decode_seconds; empty: they stay 0.
+  std::function<double()> clock;
 };
 
 enum class FinishReason { kLength, kStop, kEos };
