@@ -11,6 +11,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "spatten/base/allocate.h"
 #include "spatten/base/error.h"
 
 namespace spatten {
@@ -35,10 +36,8 @@ class Buffer {
     if (size > size_) {
       std::free(std::exchange(data_, nullptr));
       size_ = 0;
-      const std::size_t bytes = (size * sizeof(T) + 63) / 64 * 64;
       if (size > SIZE_MAX / sizeof(T) - 64) throw std::bad_alloc();
-      data_ = static_cast<T*>(std::aligned_alloc(64, bytes));
-      if (data_ == nullptr) throw std::bad_alloc();
+      data_ = static_cast<T*>(allocate_aligned((size * sizeof(T) + 63) / 64 * 64));
       size_ = size;
     }
     return data_;
