@@ -74,11 +74,15 @@ struct KeptValues {
   const std::uint32_t* kept;
   std::size_t count;
 };
-HWY_INLINE KeptValues keep_values(const AttentionPlan& plan, const AttentionBuffers& buffers, const float* p, std::size_t n) {
-  if (plan.value_keep == 0 || plan.value_keep >= n) return {nullptr, n};
-  select_largest(p, n, plan.value_keep, buffers.order_keys, buffers.kept);
-  return {buffers.kept, plan.value_keep};
+HWY_INLINE KeptValues keep_values(const AttentionPlan& plan, const AttentionBuffers& buffers, std::size_t query,
+                                  const float* p, std::size_t n) {
+  const std::size_t keep = plan.value_keeps != nullptr ? plan.value_keeps[query] : plan.value_keep;
+  if (keep == 0 || keep >= n) return {nullptr, n};
+  select_largest(p, n, keep, buffers.order_keys, buffers.kept);
+  return {buffers.kept, keep};
 }
+
+HWY_INLINE bool prunes_values(const AttentionPlan& plan) { return plan.value_keep > 0 || plan.value_keeps != nullptr; }
 
 HWY_INLINE void copy_probe(const AttentionPlan& plan, const float* p, std::size_t n) {
   for (std::size_t j = 0; j < plan.keys; ++j) plan.probe[j] = j < n ? p[j] : 0.0f;

@@ -2,7 +2,7 @@
 // The door of the attention kernels: checks, memory, the choice of path, and what is counted.
 #include "spatten/kernels/attention.h"
 
-#include <algorithm>
+#include <utility>
 
 #include "spatten/kernels/attention_plan.h"
 #include "spatten/kernels/quantized_attention.h"
@@ -21,7 +21,7 @@ struct AttentionScratch::State {
     AttentionBuffers b;
     b.block = block.reserve(padded);
     b.rows = rows.reserve(16 * plan.dim);
-    if (plan.value_keep > 0) {
+    if (plan.value_keep > 0 || plan.value_keeps != nullptr) {
       b.order_keys = order_keys.reserve(padded);
       b.kept = kept.reserve(padded + 16);
     }
@@ -67,6 +67,12 @@ RowSource source(const PackedRows& rows, std::span<const std::uint32_t> order) {
   return s;
 }
 
+/// Rows and columns of the one that is there.
+std::pair<std::size_t, std::size_t> shape(const PackedRows* packed, ConstMatrix floats) {
+  if (packed != nullptr) return {packed->rows(), packed->cols()};
+  return {floats.rows, floats.cols};
+}
+
 AttentionPlan plan_of(const AttentionTask& task, std::size_t stored_rows) {
   AttentionPlan plan;
   plan.q = task.q.data;
@@ -80,11 +86,13 @@ AttentionPlan plan_of(const AttentionTask& task, std::size_t stored_rows) {
   plan.causal = task.causal;
   plan.causal_offset = task.causal_offset;
   plan.value_keep = task.value_keep;
+  plan.value_keeps = task.value_keeps.empty() ? nullptr : task.value_keeps.data();
   plan.probe_row = task.probe_row;
   plan.probe = task.probe_probabilities;
   plan.column_sums = task.column_sums;
   SPATTEN_CHECK(plan.dim > 0 && plan.dim % 16 == 0);
   SPATTEN_CHECK(task.out.rows == plan.queries && task.out.cols == plan.dim);
+  SPATTEN_CHECK(task.value_keeps.empty() || task.value_keeps.size() == plan.queries);
   SPATTEN_CHECK(plan.keys > 0 && plan.keys < INT32_MAX);
   for (const std::uint32_t row : task.key_rows) SPATTEN_CHECK(row < stored_rows);
   return plan;
@@ -124,20 +132,27 @@ void attention_head(const AttentionHead& head, AttentionScratch& scratch) {
 
 void attention_head(const QuantizedAttentionHead& head, AttentionScratch& scratch) {
   if (head.q.rows == 0) return;
-  SPATTEN_CHECK(head.k != nullptr && head.k->cols() == head.q.cols);
-  AttentionPlan plan = plan_of(head, head.k->rows());
-  plan.k = source(*head.k, head.key_rows);
-  plan.threshold = head.k->has_lsb() ? head.threshold : 0.0f;
+  const auto [k_rows, k_cols] = shape(head.k, head.k_float);
+  const auto [v_rows, v_cols] = shape(head.v_packed, head.v);
+  SPATTEN_CHECK(k_cols == head.q.cols && v_cols == head.q.cols && k_rows == v_rows);
+  AttentionPlan plan = plan_of(head, k_rows);
   plan.lsb_rows = head.lsb_rows;
-  RowBytes bytes{.k = head.k->msb_bytes_per_row(), .k_lsb = head.k->lsb_bytes_per_row()};
+  if (head.k != nullptr && head.k->has_lsb()) plan.threshold = head.threshold;
+  RowBytes bytes;
+  bytes.k = plan.dim * sizeof(float);
+  bytes.v = bytes.k;
+  if (head.k != nullptr) {
+    plan.k = source(*head.k, head.key_rows);
+    bytes.k = head.k->msb_bytes_per_row();
+    bytes.k_lsb = head.k->lsb_bytes_per_row();
+  } else {
+    plan.k = source(head.k_float, head.key_rows);
+  }
   if (head.v_packed != nullptr) {
-    SPATTEN_CHECK(head.v_packed->cols() == head.q.cols && head.v_packed->rows() == head.k->rows());
     plan.v = source(*head.v_packed, head.key_rows);
     bytes.v = head.v_packed->msb_bytes_per_row() + head.v_packed->lsb_bytes_per_row();
   } else {
-    SPATTEN_CHECK(head.v.cols == head.q.cols && head.v.rows == head.k->rows());
     plan.v = source(head.v, head.key_rows);
-    bytes.v = plan.dim * sizeof(float);
   }
   run(head, plan, scratch, bytes);
 }

@@ -36,7 +36,7 @@ struct AttentionTask {
   float* probe_probabilities = nullptr;     // n_keys (0 for keys it does not see); or null
   std::size_t value_keep = 0;               // 0: all; else V rows per query: those of the largest probabilities, ties to
                                             // the lower index, no renormalisation (HPCA'21 III-C)
-  std::span<const std::uint32_t> value_keeps;  // the same per query, in place of value_keep; empty: value_keep for all
+  std::span<const std::uint32_t> value_keeps = {};  // the same per query, in place of value_keep; empty: value_keep for all
   float* magnitude = nullptr;               // += sum of |out|; or null
   AttentionCounters* counters = nullptr;    // += what ran; or null
 };
@@ -53,7 +53,7 @@ class AttentionScratch {
   AttentionScratch(AttentionScratch&&) noexcept;
   AttentionScratch& operator=(AttentionScratch&&) noexcept;
 
-  struct State;  // attention_state.h
+  struct State;  // attention.cc
   State& state() { return *state_; }
 
  private:

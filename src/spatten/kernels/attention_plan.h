@@ -31,7 +31,8 @@ struct AttentionPlan {
   bool causal = false;
   std::size_t causal_offset = 0;
   float threshold = 0;  // rows below it are recomputed with the low bits of K; 0: never
-  std::size_t value_keep = 0;
+  std::size_t value_keep = 0;                  // of every query, 0: all; or
+  const std::uint32_t* value_keeps = nullptr;  // of each query
   std::size_t probe_row = 0;
   float* probe = nullptr;
   float* column_sums = nullptr;

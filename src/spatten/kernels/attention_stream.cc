@@ -50,7 +50,7 @@ void stream(const AttentionPlan& plan, const AttentionBuffers& buffers, Attentio
   if (plan.lsb_rows != nullptr) plan.lsb_rows[0] = flat ? 1 : 0;
   scale_row(p, n, largest, plan.column_sums);
   if (plan.probe != nullptr && plan.probe_row == 0) copy_probe(plan, p, n);
-  const KeptValues kept = keep_values(plan, buffers, p, n);
+  const KeptValues kept = keep_values(plan, buffers, 0, p, n);
   weighted_sum(plan.v, p, kept.kept, kept.count, plan.dim, buffers.rows, plan.out);
   outcome.magnitude = static_cast<double>(sum_abs_row(plan.out, plan.dim));
   outcome.lsb_rows = flat ? 1 : 0;

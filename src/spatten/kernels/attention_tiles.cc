@@ -115,7 +115,7 @@ HWY_INLINE void multiply_values(Tiles& t, std::size_t first, std::size_t rows) {
 
 HWY_INLINE void sum_kept_values(Tiles& t, std::size_t query, const float* p) {
   const std::size_t n = visible_keys(t.plan, query);
-  const KeptValues kept = keep_values(t.plan, t.buffers, p, n);
+  const KeptValues kept = keep_values(t.plan, t.buffers, query, p, n);
   if (t.outcome.values_read < t.plan.keys) {
     for (std::size_t i = 0; i < kept.count; ++i) use_value(t, kept.kept == nullptr ? i : kept.kept[i]);
   }
@@ -135,7 +135,7 @@ void tiles(const AttentionPlan& plan, const AttentionBuffers& buffers, Attention
   outcome.keys_read = seen;
   for (std::size_t j = 0; j < plan.keys; ++j) buffers.value_used[j] = 0;
   for (std::size_t j = 0; j < ld && plan.column_sums != nullptr; ++j) buffers.sums[j] = 0;
-  for (std::size_t j = 0; j < seen && plan.value_keep == 0; ++j) use_value(t, j);
+  for (std::size_t j = 0; j < seen && !prunes_values(plan); ++j) use_value(t, j);
   pack_keys(plan, false, buffers, buffers.keys);
   const std::size_t step = block_rows(plan.keys);
   for (std::size_t first = 0; first < plan.queries; first += step) {
@@ -143,9 +143,9 @@ void tiles(const AttentionPlan& plan, const AttentionBuffers& buffers, Attention
     const std::size_t end = visible_keys(plan, first + rows - 1);
     score_rows(plan, buffers.keys, first, rows, end, buffers.block);
     for (std::size_t r = 0; r < rows; ++r) finish_row(t, first + r, end, buffers.block + r * ld);
-    if (plan.value_keep == 0) multiply_values(t, first, rows);
+    if (!prunes_values(plan)) multiply_values(t, first, rows);
     for (std::size_t r = 0; r < rows; ++r) {
-      if (plan.value_keep != 0) sum_kept_values(t, first + r, buffers.block + r * ld);
+      if (prunes_values(plan)) sum_kept_values(t, first + r, buffers.block + r * ld);
       outcome.magnitude += static_cast<double>(sum_abs_row(plan.out + (first + r) * plan.out_stride, plan.dim));
     }
   }

@@ -29,14 +29,16 @@ HWY_INLINE hn::Vec<D> polynomial(D d, hn::Vec<D> x, const float (&coefficients)[
 template <class D>
 HWY_INLINE hn::Vec<D> exp_negative(D d, hn::Vec<D> x) {
   const hn::RebindToSigned<D> di;
-  const auto n = hn::Round(hn::Mul(x, hn::Set(d, 1.44269504088896341f)));
+  const auto lowest = hn::Set(d, -87.33f);
+  // n is 0 below the range and for NaN, which have no integer.
+  const auto n = hn::IfThenElseZero(hn::Ge(x, lowest), hn::Round(hn::Mul(x, hn::Set(d, 1.44269504088896341f))));
   auto r = hn::NegMulAdd(n, hn::Set(d, 0.693359375f), x);
   r = hn::NegMulAdd(n, hn::Set(d, -2.12194440e-4f), r);
   constexpr float kTail[] = {1.9875691500e-4f, 1.3981999507e-3f, 8.3334519073e-3f,
                              4.1665795894e-2f, 1.6666665459e-1f, 5.0000001201e-1f};
   const auto e = hn::Add(hn::MulAdd(hn::Mul(r, r), polynomial(d, r, kTail), r), hn::Set(d, 1.0f));
   const auto exponent = hn::ShiftLeft<23>(hn::Add(hn::ConvertTo(di, n), hn::Set(di, 127)));
-  return hn::IfThenZeroElse(hn::Lt(x, hn::Set(d, -87.33f)), hn::Mul(e, hn::BitCast(d, exponent)));
+  return hn::IfThenZeroElse(hn::Lt(x, lowest), hn::Mul(e, hn::BitCast(d, exponent)));
 }
 
 /// 1 / (1 + e^-x). Works on e^-|x|, which cannot overflow.

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "spatten/kernels/decode.h"
 #include "spatten/kernels/target.h"
 
 namespace spatten::kernels {
@@ -28,8 +29,7 @@ float level(float x, float scale, float limit) {
   constexpr float kRound = 12582912.0f;
   float q = x / scale;
   q = q > limit ? limit : q;
-  q = q < -limit ? -limit : q;
-  q = q == q ? q : 0.0f;
+  q = q >= -limit ? q : -limit;  // NaN too
   return (q + kRound) - kRound;
 }
 
@@ -147,7 +147,8 @@ std::int32_t PackedRows::integer(std::size_t row, std::size_t col, bool with_lsb
 }
 
 void PackedRows::decode_row(std::size_t row, bool with_lsb, float* out) const {
-  for (std::size_t c = 0; c < cols_; ++c) out[c] = static_cast<float>(integer(row, c, with_lsb)) * scales_[row];
+  SPATTEN_CHECK(row < rows());
+  decode_planes(planes(), row, with_lsb, out);
 }
 
 PackedRows::Planes PackedRows::planes() const {

@@ -10,7 +10,8 @@
 namespace spatten::kernels {
 
 struct QuantizedAttentionHead : AttentionTask {  // q already fake-quantised by the caller
-  const PackedRows* k = nullptr;                 // progressive when it has low bits
+  const PackedRows* k = nullptr;                 // K of few bits, progressive when it has low bits, or null:
+  ConstMatrix k_float = {};                      // K as floats
   const PackedRows* v_packed = nullptr;          // V of few bits, or null:
   ConstMatrix v = {};                            // V as floats
   float threshold = 0.1f;                        // theta; recompute when max probability < theta (strict)

@@ -62,7 +62,8 @@ Expected attend(const AttentionTask& task, std::size_t keys, double threshold, c
     e.flat.push_back(flat);
     for (std::size_t j = 0; j < n; ++j) e.column_sums[j] += p[j];
     std::vector<double> out(task.q.cols, 0);
-    for (const std::size_t j : largest(p, task.value_keep, margin)) {
+    const std::size_t keep = task.value_keeps.empty() ? task.value_keep : task.value_keeps[i];
+    for (const std::size_t j : largest(p, keep, margin)) {
       for (std::size_t c = 0; c < out.size(); ++c) out[c] += p[j] * v(j, c);
       e.value_used[j] = true;
       ++e.value_pairs;

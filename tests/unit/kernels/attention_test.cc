@@ -19,6 +19,7 @@ struct Case {
   bool causal = false;
   std::size_t offset = 0, value_keep = 0;
   bool gathered = false;
+  bool keep_by_query = false;  // value_keep + query modulo 5
 };
 
 std::vector<Case> cases() {
@@ -36,6 +37,8 @@ std::vector<Case> cases() {
       list.push_back({queries, 71, 128, true, 0, keep});
     }
   }
+  list.push_back({1, 71, 64, false, 0, 7, false, true});
+  list.push_back({60, 71, 64, true, 11, 7, false, true});
   for (const std::size_t offset : {0u, 1u, 30u, 100u}) list.push_back({70, 90, 64, true, offset, 0, offset == 30});
   for (const std::size_t queries : {1u, 9u}) list.push_back({queries, 33, 64, false, 0, 0, true});
   return list;
@@ -47,6 +50,7 @@ class Problem {
       : case_(c), q_(c.queries, c.dim, seed), k_(stored(), c.dim, seed + 1, 5), v_(stored(), c.dim, seed + 2, 1),
         out_(c.queries, c.dim, seed + 3), sums_(c.keys, 1.0f), probe_(c.keys, -1.0f) {
     for (std::size_t j = 0; j < c.keys && c.gathered; ++j) rows_.push_back(static_cast<std::uint32_t>((j * 7 + 2) % stored()));
+    for (std::size_t i = 0; i < c.queries && c.keep_by_query; ++i) keeps_.push_back(static_cast<std::uint32_t>(c.value_keep + i % 5));
   }
 
   AttentionHead head() {
@@ -62,7 +66,8 @@ class Problem {
     h.column_sums = sums_.data();
     h.probe_row = case_.queries / 2;
     h.probe_probabilities = probe_.data();
-    h.value_keep = case_.value_keep;
+    h.value_keep = case_.keep_by_query ? 1 : case_.value_keep;
+    h.value_keeps = keeps_;
     h.magnitude = &magnitude_;
     h.counters = &counters_;
     return h;
@@ -102,7 +107,7 @@ class Problem {
   Case case_;
   Sample q_, k_, v_, out_;
   std::vector<float> sums_, probe_;
-  std::vector<std::uint32_t> rows_;
+  std::vector<std::uint32_t> rows_, keeps_;
   float magnitude_ = 3;
   AttentionCounters counters_;
 };
@@ -181,6 +186,9 @@ TEST_P(Attention, RefusesShapesThatDoNotFit) {
   bad = head;
   const std::vector<std::uint32_t> rows{4};
   bad.key_rows = rows;
+  EXPECT_THROW(attention_head(bad, scratch), Bug);
+  bad = head;
+  bad.value_keeps = rows;  // one for two queries
   EXPECT_THROW(attention_head(bad, scratch), Bug);
 }
 

@@ -2,6 +2,7 @@
 #include "spatten/kernels/quantized_attention.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "attention_oracle.h"
 #include "on_every_target.h"
@@ -15,7 +16,7 @@ constexpr double kClearMargin = 1e-5;
 
 struct Case {
   std::size_t queries, keys, dim;
-  int k_bits;
+  int k_bits;  // 0: floats
   bool progressive;
   int v_bits;  // 0: floats
   bool v_lsb = false;
@@ -41,6 +42,7 @@ std::vector<Case> cases() {
     list.push_back({queries, 65, 64, 8, true, 0, false, false, 9, true});
     list.push_back({queries, 65, 64, 8, true, 8, false, true, 0, true});
     list.push_back({queries, 400, 64, 6, true, 0, false, false, 100});
+    list.push_back({queries, 65, 64, 0, false, 8, false, true, 9, true});
   }
   return list;
 }
@@ -49,11 +51,10 @@ class Problem {
  public:
   Problem(const Case& c, float spread)
       : case_(c), q_(c.queries, c.dim, 1, 3, spread), v_(stored(), c.dim, 2), out_(c.queries, c.dim, 3),
-        k_packed_(c.dim, c.k_bits, c.progressive), v_packed_(c.dim, c.v_bits == 0 ? 8 : c.v_bits, c.v_lsb),
+        k_(stored(), c.dim, 4), k_packed_(c.dim, c.k_bits == 0 ? 8 : c.k_bits, c.progressive), v_packed_(c.dim, c.v_bits == 0 ? 8 : c.v_bits, c.v_lsb),
         lsb_rows_(c.queries, 9), sums_(c.keys, 0.0f) {
-    const Sample k(stored(), c.dim, 4);
     for (std::size_t j = 0; j < stored(); ++j) {
-      k_packed_.append_row(k.view().row(j));
+      k_packed_.append_row(std::as_const(k_).view().row(j));
       v_packed_.append_row(v_.view().row(j));
     }
     for (std::size_t j = 0; j < c.keys && c.gathered; ++j) rows_.push_back(static_cast<std::uint32_t>(j * 2));
@@ -70,7 +71,11 @@ class Problem {
     h.column_sums = sums_.data();
     h.value_keep = case_.value_keep;
     h.counters = &counters_;
-    h.k = &k_packed_;
+    if (case_.k_bits != 0) {
+      h.k = &k_packed_;
+    } else {
+      h.k_float = k_.view();
+    }
     if (case_.v_bits != 0) {
       h.v_packed = &v_packed_;
     } else {
@@ -86,7 +91,9 @@ class Problem {
       return static_cast<double>(rows.integer(j, c, lsb)) * rows.scale(j);
     };
     return attend(head(), case_.keys, case_.progressive ? 0.1 : 0.0,
-                  [&](std::size_t j, std::size_t c, bool lsb) { return value(k_packed_, row(j), c, lsb); },
+                  [&](std::size_t j, std::size_t c, bool lsb) {
+                    return case_.k_bits != 0 ? value(k_packed_, row(j), c, lsb) : static_cast<double>(k_(row(j), c));
+                  },
                   [&](std::size_t j, std::size_t c) {
                     return case_.v_bits != 0 ? value(v_packed_, row(j), c, true) : static_cast<double>(v_(row(j), c));
                   });
@@ -104,7 +111,9 @@ class Problem {
     EXPECT_EQ(counters_.lsb_rows, flat);
     EXPECT_EQ(counters_.score_multiply_adds, e.score_pairs * case_.dim);
     EXPECT_EQ(counters_.value_multiply_adds, e.value_pairs * case_.dim);
-    const std::size_t k_row = k_packed_.msb_bytes_per_row() + (flat > 0 ? k_packed_.lsb_bytes_per_row() : 0);
+    const std::size_t k_row = case_.k_bits == 0
+                                  ? case_.dim * sizeof(float)
+                                  : k_packed_.msb_bytes_per_row() + (flat > 0 ? k_packed_.lsb_bytes_per_row() : 0);
     EXPECT_EQ(counters_.k_bytes, case_.keys * k_row);
     const auto used = static_cast<std::size_t>(std::count(e.value_used.begin(), e.value_used.end(), true));
     const std::size_t v_row =
@@ -117,7 +126,7 @@ class Problem {
   std::size_t stored() const { return case_.gathered ? case_.keys * 2 : case_.keys; }
 
   Case case_;
-  Sample q_, v_, out_;
+  Sample q_, v_, out_, k_;
   PackedRows k_packed_, v_packed_;
   std::vector<std::uint8_t> lsb_rows_;
   std::vector<float> sums_;
