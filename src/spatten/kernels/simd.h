@@ -6,7 +6,14 @@
 #pragma once
 
 // Tiles are arrays of vectors, so a vector needs a size that the compiler knows; NEON serves Arm, RISC-V runs scalar.
-#define HWY_DISABLED_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#define SPATTEN_SIZELESS_TARGETS (HWY_SVE | HWY_SVE2 | HWY_SVE_256 | HWY_SVE2_128 | HWY_RVV)
+#if defined(SPATTEN_FEW_TARGETS)
+// Sanitizers make each target minutes of compile time: the widest and the baseline stand for the others, which every
+// other build tests.
+#define HWY_DISABLED_TARGETS (SPATTEN_SIZELESS_TARGETS | HWY_AVX3_DL | HWY_AVX2 | HWY_SSE4 | HWY_SSSE3)
+#else
+#define HWY_DISABLED_TARGETS SPATTEN_SIZELESS_TARGETS
+#endif
 
 #include <cstddef>
 #include <cstdint>
