@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Which code multiplies matrices in linear(). Passed down by the caller, usable from several threads at once.
+// Which code multiplies matrices in linear(): oneDNN where there are rows enough for a matrix product, the micro-kernel of
+// this library (which attention needs anyway) for a few. Passed down by the caller, usable from several threads at once.
+//
+// Both add up a depth of kDepthBlock inputs in the same order (one chain of multiply-adds from zero, then one addition),
+// so that on AVX-512 a row gets the same bits from either, and its result does not depend on the batch; a test holds
+// oneDNN 2.6 to it. On other CPUs the two agree within rounding. docs/decisions/gemm.md has the measurement.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 
@@ -10,10 +16,12 @@ namespace spatten::kernels {
 class Gemm {
  public:
   enum class Backend : std::uint8_t {
-    kPanels,  // the micro-kernel of this library: any rows, row results independent of the batch
-    kOneDnn,  // oneDNN's matmul per panel, primitives cached by shape; second opinion for tests and benchmarks
+    kOneDnn,  // oneDNN's matmul per panel from kOneDnnRows rows on, primitives cached by shape
+    kPanels,  // the micro-kernel for any number of rows
   };
-  explicit Gemm(Backend backend = Backend::kPanels);
+  static constexpr std::size_t kOneDnnRows = 16, kDepthBlock = 384;
+
+  explicit Gemm(Backend backend = Backend::kOneDnn);
   ~Gemm();
   Gemm(const Gemm&) = delete;
   Gemm& operator=(const Gemm&) = delete;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// A task is one panel of outputs for one chunk of rows. The depth runs in blocks, so that a block of the panel (128 KB
+// A task is one panel of outputs for one chunk of rows. The depth runs in blocks, so that a block of the panel (96 KB
 // at width 64) stays in L2 while all rows of the chunk pass over it. y is its own accumulator: it starts as the bias.
 #include "spatten/kernels/linear.h"
 
@@ -22,17 +22,10 @@ namespace spatten::kernels {
 namespace HWY_NAMESPACE {
 namespace {
 
-constexpr std::size_t kDepthBlock = 512;
-
-/// y (rows x width) += x W over inputs begin .. end-1 of one panel.
-void add_panel_product(ConstMatrix x, const float* panel, std::size_t width, Range inputs, Matrix y) {
-  Product p{.lda = x.stride, .ldb = width, .c = y.data, .ldc = y.stride, .rows = x.rows, .cols = width, .add = true};
-  for (std::size_t k = inputs.begin; k < inputs.end; k += kDepthBlock) {
-    p.depth = inputs.end - k < kDepthBlock ? inputs.end - k : kDepthBlock;
-    p.a = x.data + k;
-    p.b = panel + k * width;
-    multiply(p);
-  }
+/// y (rows x width) += x W, W: depth x width.
+void add_product(ConstMatrix x, ConstMatrix w, Matrix y) {
+  multiply({.a = x.data, .lda = x.stride, .b = w.data, .ldb = w.stride, .c = y.data, .ldc = y.stride, .rows = x.rows,
+            .cols = w.cols, .depth = x.cols, .add = true});
 }
 
 }  // namespace
@@ -45,7 +38,7 @@ HWY_AFTER_NAMESPACE();
 namespace spatten::kernels {
 namespace {
 
-HWY_EXPORT(add_panel_product);
+HWY_EXPORT(add_product);
 
 constexpr std::size_t kRowChunk = 96;
 
@@ -76,13 +69,17 @@ void add_products(const Task& task, Matrix y) {
   const Range all{0, w.in()};
   const std::span<const Range> ranges =
       task.args.in_ranges.empty() ? std::span<const Range>(&all, 1) : task.args.in_ranges;
-  const float* panel = w.panel(task.panel);
+  const ConstMatrix panel(w.panel(task.panel), w.in(), w.panel_width());
+  const bool onednn = task.gemm.backend() == Gemm::Backend::kOneDnn && y.rows >= Gemm::kOneDnnRows;
   for (const Range range : ranges) {
-    if (task.gemm.backend() == Gemm::Backend::kOneDnn) {
-      onednn_add_product(task.gemm.primitives(), task.x.cols_from(range.begin, range.end - range.begin),
-                         {panel + range.begin * w.panel_width(), range.end - range.begin, w.panel_width()}, y);
-    } else {
-      HWY_DYNAMIC_DISPATCH(add_panel_product)(task.x, panel, w.panel_width(), range, y);
+    for (std::size_t k = range.begin; k < range.end; k += Gemm::kDepthBlock) {
+      const std::size_t depth = std::min(Gemm::kDepthBlock, range.end - k);
+      const ConstMatrix x = task.x.cols_from(k, depth), w_block = panel.rows_from(k, depth);
+      if (onednn) {
+        onednn_add_product(task.gemm.primitives(), x, w_block, y);
+      } else {
+        HWY_DYNAMIC_DISPATCH(add_product)(x, w_block, y);
+      }
     }
   }
 }
