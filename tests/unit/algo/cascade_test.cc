@@ -288,6 +288,19 @@ TEST(Cascade, RescalesScoresBetweenIterations) {
   EXPECT_DOUBLE_EQ(state.token_scores()[0], 3);
 }
 
+TEST(Cascade, LastLayerForgetsTheLayerOfThePassBefore) {
+  Policy policy;
+  policy.token.importance = Importance::kLastLayer;
+  policy.token.ratios = {0.5};
+  policy.token.first_iteration = 9;
+  CascadeState state(policy, {1, 1, 8, 64, true}, plain(2));
+  run_pass(state, 1, 2, [](auto, auto) { return 3.0f; });
+  state.append_token();
+  state.begin_iteration();
+  run_pass(state, 1, 1, [](auto, auto) { return 2.0f; });
+  EXPECT_THAT(state.token_scores(), Each(2.0));  // not 5: the only layer of another pass
+}
+
 TEST(Cascade, HeadsStartAgainInEveryPass) {
   Policy policy;
   policy.head.counts = {2, 1, 1};

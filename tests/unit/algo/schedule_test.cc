@@ -65,7 +65,7 @@ TEST(Schedule, PrunesValuesButNotTokensInTheTracesIterationZero) {
 TEST(Schedule, ProtectsTheFrontLayersRoundedUp) {
   EXPECT_EQ(protected_layer_count(0.15, 12), 2u);
   EXPECT_EQ(protected_layer_count(0.15, 24), 4u);
-  EXPECT_EQ(protected_layer_count(0.15, 20), 3u);  // 3.0000000000000004 is 3
+  EXPECT_EQ(protected_layer_count(0.28, 25), 7u);  // 7.000000000000001 is 7
   EXPECT_EQ(protected_layer_count(0.15, 6), 1u);
   EXPECT_EQ(protected_layer_count(0.30, 12), 4u);
   EXPECT_EQ(protected_layer_count(0.30, 24), 8u);
@@ -109,6 +109,13 @@ TEST(Schedule, MeansSomethingOnSmallModels) {
 TEST(Schedule, MovesStepsWithTheDepthOfTheModel) {
   const Policy policy = load_policy("paper-gpt2", kConfigs);
   EXPECT_THAT(resolve(policy, {6, 8, 64, 512, true}, 100).tokens, ElementsAre(90, 20, 20, 10, 10, 10));
+}
+
+TEST(Schedule, KeepsAllWhereTheRatioIsOneHoweverShortTheReference) {
+  Policy policy;
+  policy.token.steps = {{1, 0.5}};
+  policy.token.reference_length = 100;
+  EXPECT_THAT(resolve(policy, {4, 2, 8, 512, true}, 300).tokens, ElementsAre(300, 300, 50, 50));
 }
 
 TEST(Schedule, TakesKeepFromTheLengthRule) {
