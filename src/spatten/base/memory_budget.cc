@@ -119,4 +119,9 @@ void require_memory(std::uint64_t bytes, std::string_view place, std::string_vie
               fmt::format("expected {} bytes of memory for {}, found {} ({})", bytes, what, budget->bytes, budget->source));
 }
 
+std::optional<std::uint64_t> peak_memory_bytes(const MemoryRoots& roots) {
+  const auto kilobytes = number_after(contents(roots.proc + "/self/status"), "VmHWM:");
+  return kilobytes ? std::optional(*kilobytes * 1024) : std::nullopt;
+}
+
 }  // namespace spatten

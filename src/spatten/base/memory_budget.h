@@ -28,4 +28,7 @@ std::optional<MemoryBudget> memory_budget(const MemoryRoots& roots = {});
 /// Throws Error "PLACE: expected N bytes of memory for WHAT, found M (SOURCE)" when `bytes` exceed the budget.
 void require_memory(std::uint64_t bytes, std::string_view place, std::string_view what, const MemoryRoots& roots = {});
 
+/// The most that this process has had in memory at once (VmHWM); nothing where the kernel does not tell.
+std::optional<std::uint64_t> peak_memory_bytes(const MemoryRoots& roots = {});
+
 }  // namespace spatten

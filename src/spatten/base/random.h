@@ -18,6 +18,8 @@ class Random {
     z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
     return z ^ (z >> 31);
   }
+  /// The state after `count` more calls of next(), at once.
+  void skip(std::uint64_t count) { state_ += count * 0x9E3779B97F4A7C15ull; }
   /// Uniform in 0 .. bound-1; bound > 0 (the bias is below 2^-32 for bounds below 2^32).
   std::uint64_t below(std::uint64_t bound) {
     __extension__ using Wide = unsigned __int128;  // not ISO C++, but every 64-bit g++ and clang has it

@@ -2,9 +2,11 @@
 #include "spatten/model/checkpoint.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "spatten/base/file.h"
 #include "spatten/base/memory_budget.h"
+#include "spatten/base/random.h"
 #include "spatten/model/model_files.h"
 
 namespace spatten {
@@ -31,6 +33,20 @@ std::pair<std::size_t, std::size_t> rows_and_columns(const TensorInfo& tensor) {
   return s.size() == 1 ? std::pair<std::size_t, std::size_t>{1, s[0]} : std::pair<std::size_t, std::size_t>{s[0], s[1]};
 }
 
+/// Random values of a tensor are uniform in offset +- half_width.
+struct ValueRange {
+  double offset = 0, half_width = 0;
+};
+
+/// Normalisation around one, small biases, embeddings of a trained size, matrices that keep the variance.
+ValueRange trained_range(const StoredWeight& weight) {
+  const std::vector<std::uint64_t>& shape = weight.tensor->shape;
+  if (shape.size() == 1) return {weight.name.ends_with(".weight") ? 1.0 : 0.0, 0.1};
+  if (weight.orientation == Orientation::kNone) return {0, 0.5};
+  const std::uint64_t inputs = weight.orientation == Orientation::kConv1d ? shape[0] : shape[1];
+  return {0, std::sqrt(3.0 / static_cast<double>(inputs))};
+}
+
 }  // namespace
 
 Checkpoint Checkpoint::open(const std::string& folder, const CheckpointOptions& options) {
@@ -43,6 +59,28 @@ Checkpoint Checkpoint::open(const std::string& folder, const CheckpointOptions& 
   if (!out.config_.task) out.config_.task = task_of_tensors(out.config_.family, out.files_);
   out.weights_ = WeightsTable(out.config_).resolve(out.files_, folder);
   if (options.check_memory) require_memory(out.fp32_bytes(), folder, "the weights in fp32");
+  return out;
+}
+
+Checkpoint Checkpoint::random(const ModelConfig& config, std::uint64_t seed) {
+  Checkpoint out;
+  out.folder_ = "random weights";
+  out.config_ = config;
+  out.seed_ = seed;
+  const WeightsTable table(config);
+  std::vector<WeightSpec> specs = table.specs();
+  std::erase_if(specs, [](const WeightSpec& spec) { return spec.presence == Presence::kOptional; });
+  std::sort(specs.begin(), specs.end(), [](const WeightSpec& a, const WeightSpec& b) { return a.name < b.name; });
+  for (const WeightSpec& spec : specs) {
+    TensorInfo& tensor = out.made_up_.emplace_back();
+    tensor.name = spec.name;
+    tensor.shape = spec.shape;
+    tensor.bytes = 4 * tensor.elements();
+  }
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    out.weights_.push_back({specs[i].name, nullptr, &out.made_up_[i], specs[i].orientation});
+  }
+  require_memory(out.fp32_bytes(), out.folder_, "the weights in fp32");
   return out;
 }
 
@@ -97,6 +135,7 @@ void Checkpoint::read_strips(std::string_view name, std::size_t rows_per_strip,
 }
 
 void Checkpoint::read_elements(const StoredWeight& weight, std::uint64_t first, std::size_t count, float* out) const {
+  if (weight.file == nullptr) return make_elements(weight, first, count, out);
   const TensorInfo& tensor = *weight.tensor;
   const std::uint64_t size = dtype_bits(tensor.dtype) / 8;
   const bool in_place = tensor.dtype == DType::kF32;
@@ -108,6 +147,16 @@ void Checkpoint::read_elements(const StoredWeight& weight, std::uint64_t first, 
     if (!in_place) convert_to_f32(tensor.dtype, raw.data(), n, to);
     if (const std::size_t bad = first_refused(options_.check, to, n); bad != n) refuse_value(weight, first + done + bad, to[bad]);
   }
+}
+
+void Checkpoint::make_elements(const StoredWeight& weight, std::uint64_t first, std::size_t count, float* out) const {
+  // A stream per tensor, entered at any element.
+  Random random(seed_);
+  random.skip(static_cast<std::uint64_t>(&weight - weights_.data()) + 1);
+  Random stream(random.next());
+  stream.skip(first);
+  const ValueRange range = trained_range(weight);
+  for (std::size_t i = 0; i < count; ++i) out[i] = static_cast<float>(range.offset + range.half_width * (2 * stream.uniform() - 1));
 }
 
 void Checkpoint::refuse_value(const StoredWeight& weight, std::uint64_t element, float value) const {

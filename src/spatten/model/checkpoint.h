@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A Hugging Face folder: config.json and model.safetensors, or model.safetensors.index.json with its shards. Opening
 // checks the names, types and shapes of all tensors; reading converts F32, F16 and BF16 to fp32 on the way. Nothing
-// outside the folder is opened.
+// outside the folder is opened. For measurements there are checkpoints without files, too: random weights of any shape.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,10 @@ class Checkpoint {
   /// Throws Error naming file and key, or file and tensor.
   static Checkpoint open(const std::string& folder, const CheckpointOptions& options = {});
 
+  /// Weights made up as they are read, of the size that training gives; no files. The required tensors only. The same
+  /// seed gives the same values, in strips of any height. `config.task` must be set.
+  static Checkpoint random(const ModelConfig& config, std::uint64_t seed);
+
   const std::string& folder() const { return folder_; }
   const ModelConfig& config() const { return config_; }
   Task task() const { return *config_.task; }
@@ -36,7 +40,7 @@ class Checkpoint {
   std::uint64_t parameters() const;
   /// What these take in fp32; compared with the memory that is left before anything is read.
   std::uint64_t fp32_bytes() const { return 4 * parameters(); }
-  /// Size of the weight files.
+  /// Size of the weight files; 0 for random weights.
   std::uint64_t file_bytes() const;
 
   /// Names are the canonical ones of weights_table.h.
@@ -56,13 +60,16 @@ class Checkpoint {
   const StoredWeight* find(std::string_view name) const;
   const StoredWeight& get(std::string_view name) const;
   void read_elements(const StoredWeight& weight, std::uint64_t first, std::size_t count, float* out) const;
+  void make_elements(const StoredWeight& weight, std::uint64_t first, std::size_t count, float* out) const;
   [[noreturn]] void refuse_value(const StoredWeight& weight, std::uint64_t element, float value) const;
 
   std::string folder_;
   ModelConfig config_;
   CheckpointOptions options_;
   std::vector<SafetensorsFile> files_;
-  std::vector<StoredWeight> weights_;  // sorted by name; point into files_, whose elements do not move any more
+  std::vector<TensorInfo> made_up_;    // the tensors of random(), which have no file
+  std::uint64_t seed_ = 0;
+  std::vector<StoredWeight> weights_;  // sorted by name; point into files_ or made_up_, whose elements do not move any more
 };
 
 }  // namespace spatten

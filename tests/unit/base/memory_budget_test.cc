@@ -55,6 +55,13 @@ TEST_F(FakeKernel, ANeedOfOneByteMoreIsRefusedWithBothNumbers) {
             "model: expected 1025 bytes of memory for the weights, found 1024 (MemAvailable of " + folder.path("proc") + "/meminfo)");
 }
 
+TEST_F(FakeKernel, ThePeakOfTheProcessIsReadInBytes) {
+  const MemoryRoots roots{folder.path("proc"), folder.path("cgroup")};
+  EXPECT_FALSE(peak_memory_bytes(roots));
+  folder.write("proc/self/status", "Name:\tspatten\nVmPeak:\t  9000 kB\nVmHWM:\t     12 kB\nVmRSS:\t 3 kB\n");
+  EXPECT_EQ(peak_memory_bytes(roots), 12u * 1024);
+}
+
 TEST(MemoryBudget, ThisMachineHasSome) {
   const auto budget = memory_budget();
   ASSERT_TRUE(budget);
