@@ -74,8 +74,8 @@ void fuzz_top_k(Bytes& in) {
   std::vector<std::uint32_t> order(x.size());
   std::iota(order.begin(), order.end(), 0u);
   std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-    if (std::isnan(x[a]) || std::isnan(x[b])) return !std::isnan(x[a]) && std::isnan(x[b]);
-    return x[a] > x[b];
+    const auto value = [&](std::uint32_t i) { return std::isnan(x[i]) ? -INFINITY : x[i]; };
+    return value(a) > value(b);
   });
   order.resize(std::min(k, x.size()));
   std::sort(order.begin(), order.end());

@@ -23,9 +23,10 @@ using OrderTag = hn::ScalableTag<std::int32_t>;
 using OrderVec = hn::Vec<OrderTag>;
 constexpr std::size_t kOrderLanes = hn::MaxLanes(OrderTag());
 
-constexpr std::int32_t kLowest = INT32_MIN;  // NaN and the padding
+constexpr std::int32_t kLowest = INT32_MIN;           // the padding
+constexpr std::int32_t kMinusInfinity = -0x7F800001;  // NaN too, as in algo/topk
 
-/// keys[0 .. round_up(n, 16)) from x[0 .. n): same order, -0 equal to +0, NaN lowest. Negative floats count down in
+/// keys[0 .. round_up(n, 16)) from x[0 .. n): same order, -0 equal to +0, NaN to -inf. Negative floats count down in
 /// their bits, so these are turned over.
 HWY_INLINE void order_keys(const float* x, std::size_t n, std::int32_t* keys) {
   const hn::ScalableTag<float> d;
@@ -37,13 +38,13 @@ HWY_INLINE void order_keys(const float* x, std::size_t n, std::int32_t* keys) {
     const auto bits = hn::BitCast(di, v);
     const auto key = hn::IfThenElse(hn::Lt(bits, hn::Zero(di)), hn::Xor(bits, magnitude), bits);
     const auto number = hn::RebindMask(di, hn::Eq(v, v));
-    hn::StoreU(hn::IfThenElse(number, key, hn::Set(di, kLowest)), di, keys + i);
+    hn::StoreU(hn::IfThenElse(number, key, hn::Set(di, kMinusInfinity)), di, keys + i);
   }
   for (; i < n; ++i) {
     const float v = x[i] + 0.0f;
     std::int32_t bits;
     __builtin_memcpy(&bits, &v, sizeof bits);
-    keys[i] = v != v ? kLowest : bits < 0 ? bits ^ INT32_MAX : bits;
+    keys[i] = v != v ? kMinusInfinity : bits < 0 ? bits ^ INT32_MAX : bits;
   }
   for (; i % 16 != 0; ++i) keys[i] = kLowest;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The k largest elements (HPCA'21 Alg. 3) at the speed of the CPU; same result as algo::top_k, another method:
-// Alg. 3's pivots, chosen by bisection of a sample, on values mapped to integers of the same order.
+// The k largest elements (HPCA'21 Alg. 3) at the speed of the CPU; same result as algo::top_k, another method: pivots
+// are guessed from the counts found so far, on values mapped to integers of the same order (select-inl.h).
 #pragma once
 
 #include <cstddef>
@@ -11,7 +11,7 @@
 namespace spatten::kernels {
 
 /// Fills `kept` with the indices of the min(k, n) largest values, ascending; ties keep the lower index; +0 and -0 are
-/// equal; NaN counts as smaller than -inf. O(n) on average.
+/// equal; NaN counts as -inf. O(n) on average.
 void top_k(std::span<const float> values, std::size_t k, std::vector<std::uint32_t>& kept);
 
 }  // namespace spatten::kernels
