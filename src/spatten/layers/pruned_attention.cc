@@ -155,12 +155,14 @@ class HeadRunner {
     HeadScratch& scratch = scratch_[worker];
     quantize_q(task, scratch);
     const KvCache* cache = s.caches == nullptr ? nullptr : &(*s.caches)[block_.shape.layer];
-    if (quantization_.stored_key_bits() > 0) {
-      run_quantized(s, head, cache, scratch, worker, task, out);
-    } else {
-      run_float(s, head, cache, scratch, worker, task);
+    choose_operands(s, head, cache, scratch, task);
+    task.threshold = static_cast<float>(quantization_.threshold);
+    if (quantization_.progressive()) {
+      out.lsb_rows.assign(s.rows, 0);
+      task.lsb_rows = out.lsb_rows.data();
     }
-    if (!out.value_norms.empty()) norms(s, keys, head, cache, out.value_norms);
+    kernels::attention_head(task, pass_.scratch[worker]);
+    if (!out.value_norms.empty()) norms(s, keys, head, cache, scratch, out.value_norms);
   }
 
  private:
@@ -226,48 +228,30 @@ class HeadRunner {
     return out;
   }
 
-  void run_quantized(const PassSequence& s, std::uint32_t head, const KvCache* cache, HeadScratch& scratch,
-                     std::size_t worker, kernels::QuantizedAttentionHead& task, HeadEvidence& out) {
-    task.k = cache != nullptr ? &cache->packed_keys(head) : &packed(qkv_columns(s, 1, head), scratch.k);
+  /// K and V: packed or float, from the cache or from this pass.
+  void choose_operands(const PassSequence& s, std::uint32_t head, const KvCache* cache, HeadScratch& scratch,
+                       kernels::QuantizedAttentionHead& task) const {
+    if (quantization_.stored_key_bits() > 0) {
+      task.k = cache != nullptr ? &cache->packed_keys(head) : &packed(qkv_columns(s, 1, head), scratch.k);
+    } else {
+      task.k_float = cache != nullptr ? cache->keys(head) : ConstMatrix(qkv_columns(s, 1, head));
+    }
     if (quantization_.value_bits > 0) {
       task.v_packed = cache != nullptr ? &cache->packed_values(head) : &packed(qkv_columns(s, 2, head), scratch.v);
     } else {
       task.v = cache != nullptr ? cache->values(head) : ConstMatrix(qkv_columns(s, 2, head));
     }
-    task.threshold = static_cast<float>(quantization_.threshold);
-    if (quantization_.progressive()) {
-      out.lsb_rows.assign(s.rows, 0);
-      task.lsb_rows = out.lsb_rows.data();
-    }
-    kernels::attention_head(task, pass_.scratch[worker]);
   }
 
-  void run_float(const PassSequence& s, std::uint32_t head, const KvCache* cache, HeadScratch& scratch, std::size_t worker,
-                 const kernels::AttentionTask& task) {
-    kernels::AttentionHead plain{task, {}, {}};
-    plain.k = cache != nullptr ? cache->keys(head) : ConstMatrix(qkv_columns(s, 1, head));
-    if (quantization_.value_bits > 0) {  // V alone is quantised: decode it once, the counters see what was stored
-      const kernels::PackedRows& v = cache != nullptr ? cache->packed_values(head) : packed(qkv_columns(s, 2, head), scratch.v);
-      OwnedMatrix<float> decoded(v.rows(), v.cols());
-      for (std::size_t r = 0; r < v.rows(); ++r) v.decode_row(r, false, decoded.row(r));
-      plain.v = decoded.view();
-      const std::uint64_t before = task.counters->v_bytes;
-      kernels::attention_head(plain, pass_.scratch[worker]);
-      const std::uint64_t read = (task.counters->v_bytes - before) / (v.cols() * sizeof(float));
-      task.counters->v_bytes = before + read * v.msb_bytes_per_row();
-      return;
-    }
-    plain.v = cache != nullptr ? cache->values(head) : ConstMatrix(qkv_columns(s, 2, head));
-    kernels::attention_head(plain, pass_.scratch[worker]);
-  }
-
-  void norms(const PassSequence& s, const Keys& keys, std::uint32_t head, const KvCache* cache, std::vector<float>& out) const {
+  /// Norms of V as stored; `scratch.v` holds the packed rows of a pass without a cache.
+  void norms(const PassSequence& s, const Keys& keys, std::uint32_t head, const KvCache* cache, const HeadScratch& scratch,
+             std::vector<float>& out) const {
     std::vector<float> decoded(block_.shape.head_dim);
     for (std::size_t j = 0; j < keys.tokens.size(); ++j) {
       const std::size_t row = keys.cache_rows.empty() ? j : keys.cache_rows[j];
       ConstMatrix v;
-      if (cache != nullptr && cache->quantized_values()) {
-        cache->packed_values(head).decode_row(row, false, decoded.data());
+      if (quantization_.value_bits > 0) {
+        (cache != nullptr ? cache->packed_values(head) : scratch.v).decode_row(row, false, decoded.data());
         v = {decoded.data(), 1, decoded.size()};
       } else {
         v = (cache != nullptr ? cache->values(head) : ConstMatrix(qkv_columns(s, 2, head))).rows_from(row, 1);
