@@ -29,6 +29,8 @@ struct Gpt2::Weights {
   std::size_t bytes = 0;
   mutable kernels::Gemm gemm;
 
+  /// Throws Error when a sequence of this length cannot take the tokens; nothing has changed by then.
+  void check_tokens(std::span<const std::int32_t> tokens, std::size_t length) const;
   void embed(std::span<const std::int32_t> tokens, std::size_t first_position, Matrix out) const;
   /// Runs the blocks; the caller owns the matrices of the pass.
   void run(std::span<Decoder* const> sequences, std::span<const std::vector<std::int32_t>> tokens, Matrix frozen,
@@ -133,12 +135,22 @@ Decoder Gpt2::start(const RunOptions& options) const {
   return decoder;
 }
 
-void Gpt2::Weights::embed(std::span<const std::int32_t> tokens, std::size_t first_position, Matrix out) const {
-  for (std::size_t i = 0; i < tokens.size(); ++i) {
-    const std::int32_t id = tokens[i];
+void Gpt2::Weights::check_tokens(std::span<const std::int32_t> tokens, std::size_t length) const {
+  if (tokens.empty()) throw Error("expected at least one token, found none");
+  if (length + tokens.size() > config.max_positions) {
+    throw Error(fmt::format("the text has {} tokens, the model takes at most {} (--truncate cuts it)",
+                            length + tokens.size(), config.max_positions));
+  }
+  for (const std::int32_t id : tokens) {
     if (id < 0 || static_cast<std::uint32_t>(id) >= config.vocab) {
       throw Error(fmt::format("token id {} is outside the model's vocabulary of {}", id, config.vocab));
     }
+  }
+}
+
+void Gpt2::Weights::embed(std::span<const std::int32_t> tokens, std::size_t first_position, Matrix out) const {
+  for (std::size_t i = 0; i < tokens.size(); ++i) {
+    const std::int32_t id = tokens[i];
     float* row = out.row(i);
     if (words.rows() > 0) {
       std::copy_n(words.row(static_cast<std::size_t>(id)), words.cols(), row);
@@ -155,12 +167,7 @@ void Gpt2::Weights::run(std::span<Decoder* const> sequences, std::span<const std
   SPATTEN_CHECK(sequences.size() == tokens.size());
   std::size_t total = 0;
   for (std::size_t s = 0; s < tokens.size(); ++s) {
-    if (tokens[s].empty()) throw Error("expected at least one token, found none");
-    const std::size_t length = sequences[s]->state_->length + tokens[s].size();
-    if (length > config.max_positions) {
-      throw Error(fmt::format("the text has {} tokens, the model takes at most {} (--truncate cuts it)", length,
-                              config.max_positions));
-    }
+    check_tokens(tokens[s], sequences[s]->state_->length);
     total += tokens[s].size();
   }
   pass.options = &options;
