@@ -33,7 +33,7 @@ class Failures(ProgramTest):
         self.assert_fails(1, ["encoder.layer.4", "no-classifier"], "classify", "--model", "no-classifier", "x")
 
     def test_a_model_for_another_task_is_refused(self):
-        self.assert_fails(1, "classifier", "classify", "--model", "answer", "a film")
+        self.assert_fails(1, "classification head", "classify", "--model", "answer", "a film")
         self.assert_fails(1, ["generate", "bert"], "classify", "--model", "generate", "a film")
 
     def test_policies_are_checked_before_the_run(self):
@@ -64,7 +64,7 @@ class Failures(ProgramTest):
                           stdin='{"text": "a"}\n{"text": \n')
         self.assert_fails(1, ["standard input:1", "text"], *CLASSIFY, "--input-format", "jsonl", "-", stdin='{"id": 1}\n')
         self.assert_fails(1, ["missing.txt", "cannot open"], *CLASSIFY, "--file", "missing.txt")
-        self.assert_fails(1, ["argument 1", "mask"], "fill", "--model", "fill", "a film")
+        self.assert_fails(1, ["argument 1", "[MASK]"], "fill", "--model", "fill", "a film")
 
     def test_a_failed_run_leaves_the_old_output(self):
         self.write("kept.jsonl", "old\n")
@@ -86,9 +86,33 @@ class Failures(ProgramTest):
             self.assert_fails(1, "No space left", "--help", stdout=full)
             self.assert_fails(1, "No space left", "tokenize", "--model", "classify", "a film", stdout=full)
 
+    def add_large_model(self):
+        """The model classify with an embedding table of 256 MB, all zeros, in a file with a hole."""
+        shutil.copytree(self.path("classify"), self.path("large"))
+        with open(self.path("large/config.json"), encoding="utf-8") as f:
+            config = json.load(f)
+        config["vocab_size"] = 1_000_000
+        self.write("large/config.json", json.dumps(config))
+        with open(self.path("classify/model.safetensors"), "rb") as f:
+            size = int.from_bytes(f.read(8), "little")
+            header, data = json.loads(f.read(size)), f.read()
+        name = "bert.embeddings.word_embeddings.weight"
+        first, end = header[name]["data_offsets"]
+        for tensor in header.values():
+            if "data_offsets" in tensor and tensor["data_offsets"][0] >= end:
+                tensor["data_offsets"] = [o - (end - first) for o in tensor["data_offsets"]]
+        rest = data[:first] + data[end:]
+        table = 4 * config["vocab_size"] * config["hidden_size"]
+        header[name].update(shape=[config["vocab_size"], config["hidden_size"]], data_offsets=[len(rest), len(rest) + table])
+        text = json.dumps(header).encode()
+        with open(self.path("large/model.safetensors"), "wb") as f:
+            f.write(len(text).to_bytes(8, "little") + text + rest)
+            f.truncate(f.tell() + table)
+
     @unittest.skipIf(SANITIZED, "sanitizers need address space of their own")
     def test_too_little_memory_is_said_in_one_line(self):
-        command = 'ulimit -v 60000; exec "$0" classify --model classify --threads 1 "a film"'
+        self.add_large_model()
+        command = 'ulimit -v 150000; exec "$0" classify --model large --threads 1 "a film"'
         result = subprocess.run(["bash", "-c", command, PROGRAM], cwd=self.folder, capture_output=True, timeout=60)
         self.assertEqual(result.returncode, 1, result.stderr)
         self.assertRegex(result.stderr.decode(), r"^spatten: .*memory.*\n$")

@@ -36,9 +36,10 @@ class Generate(ProgramTest):
         self.assertNotEqual(one, other)
 
     def test_a_stop_string_ends_the_text_before_it(self):
-        whole = self.objects("generate", *MODEL, "--max-tokens", "30", "Once")[0]["text"]
-        stop = whole[10:12]
-        r = self.objects("generate", *MODEL, "--max-tokens", "30", "--stop", "not there at all", "--stop", stop, "Once")[0]
+        asked = ["generate", *MODEL, "--max-tokens", "60", "--temperature", "1", "Once"]
+        whole = self.objects(*asked)[0]["text"]
+        stop = next(c for c in whole[3:] if 32 < ord(c) < 127)  # whole characters only: the model's bytes are random
+        r = self.objects(*asked, "--stop", "not there at all", "--stop", stop)[0]
         self.assertEqual(r["text"], whole[:whole.index(stop)])
         self.assertEqual(r["finish_reason"], "stop")
 
@@ -65,6 +66,8 @@ class Interrupted(ProgramTest):
         process.send_signal(signal.SIGINT)
         process.stdout.read()
         error = process.stderr.read().decode()
+        process.stdout.close()
+        process.stderr.close()
         self.assertEqual(process.wait(timeout=60), 130, error)
         self.assertEqual(error, "spatten: interrupted\n")
 

@@ -97,7 +97,7 @@ class TextVerbs(ProgramTest):
     def test_embed_gives_vectors(self):
         mean, cls, unit = (self.objects("embed", "--model", "classify", *more, TEXTS[0])[0]["embedding"]
                            for more in [[], ["--pooling", "cls"], ["--normalize"]])
-        self.assertEqual(len(mean), 32)
+        self.assertEqual(len(mean), 64)
         self.assertNotEqual(mean, cls)
         self.assertAlmostEqual(sum(x * x for x in unit), 1, places=5)
         printed = self.output("embed", "--model", "classify", TEXTS[0]).split()
@@ -152,7 +152,7 @@ class TextVerbs(ProgramTest):
 
     def test_inspect_tells_the_shape_and_the_schedule(self):
         r = self.objects("inspect", "classify")[0]
-        self.assertEqual((r["family"], r["layers"], r["heads"], r["hidden"], r["head_dim"]), ("bert", 4, 4, 32, 8))
+        self.assertEqual((r["family"], r["layers"], r["heads"], r["hidden"], r["head_dim"]), ("bert", 4, 4, 64, 16))
         self.assertEqual(r["tasks"], ["classify", "rerank", "embed"])
         self.assertEqual(r["bytes"], os.path.getsize(self.path("classify/model.safetensors")))
         self.assertNotIn("kept_tokens_per_layer", r)

@@ -9,7 +9,7 @@
 namespace spatten {
 namespace {
 
-constexpr std::uint32_t kLayers = 4, kHeads = 4, kHidden = 32;
+constexpr std::uint32_t kLayers = 4, kHeads = 4, kHidden = 64;
 
 std::vector<std::string> words() {
   std::vector<std::string> out{"[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".",     ",",    "?",    "!",     "a",    "the",

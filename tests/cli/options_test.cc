@@ -53,6 +53,8 @@ TEST(Terminal, TextIsCutAtCharacters) {
 
 TEST(Terminal, ControlCharactersAndBrokenUtf8DoNotReachTheTerminal) {
   EXPECT_EQ(one_line("a\x1b[2Jb\nc\xFF" "d"), "a [2Jb c\xEF\xBF\xBD" "d");
+  EXPECT_EQ(safe_text("a\x1b\nb"), "a \nb");
+  EXPECT_EQ(valid_utf8("a\x1b\nb\xFF"), "a\x1b\nb\xEF\xBF\xBD");
 }
 
 TEST(Terminal, WrappedLinesKeepToTheColumns) { EXPECT_EQ(wrapped("aa bb cc\ndd", 2, 8), "  aa bb\n  cc\n  dd\n"); }

@@ -128,7 +128,7 @@ std::string overview(const Environment& environment) {
                    "  help VERB   options and an example (also: VERB --help)\n"
                    "  --version   the version of this program\n\n"
                    "Example, from the repository root:\n"
-                   "  {} {}\n",
+                   "  {} classify {}\n",
                    environment.program, get_verb("classify").make()->help().example);
 }
 

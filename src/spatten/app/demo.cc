@@ -77,7 +77,7 @@ class Demo final : public Verb {
     columns_ = std::min(environment.terminal.width, kColumns);
     OutputFile page(html_);
     std::vector<PruningStory> stories;
-    say(styled("SpAtten: transformers that drop the tokens and heads they do not need (HPCA 2021)", Style::kBold, colour()) + "\n\n");
+    say(styled("SpAtten: transformers that drop the tokens they do not need (HPCA 2021)", Style::kBold, colour()) + "\n\n");
     show_classifier(stories);
     show_generator(stories);
     page.write(pruning_page("SpAtten: what was pruned", stories));
@@ -147,7 +147,7 @@ class Demo final : public Verb {
       pruned.push_back(seconds_of([&] { classify(session.model(), sentences(), pruned_run); }));
     }
     const double d = median(dense), p = median(pruned);
-    paragraph(fmt::format("Time for all {}, median of {} runs: dense {:.1f} ms, pruned {:.1f} ms, {:.2f} times as fast.",
+    paragraph(fmt::format("Time for all {}, median of {} runs: dense {:.1f} ms, pruned {:.1f} ms: {:.2f} times the speed.",
                           sentences().size(), kTimedRuns, 1e3 * d, 1e3 * p, d / p));
   }
 
@@ -175,6 +175,7 @@ class Demo final : public Verb {
   Generation tell(const Session& session, const char* name, const RunOptions& run) const {
     GenerateOptions how;
     how.max_tokens = 100;
+    how.clock = steady_seconds;
     const Generation g = generate(session.model(), {kPrompt}, how, run).front();
     const double decoded = static_cast<double>(g.token_ids.size()) - 1;
     say(fmt::format("  {} cache {} at the end, {:.0f} tokens/s\n", styled(pad_right(name, 7), Style::kBold, colour()), bytes_text(g.kv_bytes),

@@ -62,12 +62,13 @@ class Generate final : public Verb {
     std::vector<std::string> prompts;
     for (const Item& i : items) prompts.push_back(i.text);
     GenerateOptions generate = generate_;
+    generate.clock = steady_seconds;
     run.seed += done;  // prompt i samples with seed + i, whatever the batch
     Output& out = c.writer.output();
     if (streaming) {
       const bool terminal = c.environment.terminal.out_is_terminal && out.is_standard_output();
       const auto show = [&out, terminal](std::string_view text, Style style, bool colour) {
-        out.write(terminal ? styled(safe_text(text), style, colour) : std::string(text));
+        out.write(terminal ? styled(safe_text(text), style, colour) : valid_utf8(text));
         out.flush();
       };
       if (!no_echo_) show(prompts[0], Style::kDim, c.environment.terminal.colour);
@@ -78,7 +79,7 @@ class Generate final : public Verb {
 
   static ItemResult result(const TextVerbContext& c, const Item& item, const Generation& r, double seconds) {
     ItemResult out;
-    out.fields = {{"text", r.text}, {"token_ids", r.token_ids}, {"finish_reason", finish_reason_name(r.finish_reason)}};
+    out.fields = {{"text", valid_utf8(r.text)}, {"token_ids", r.token_ids}, {"finish_reason", finish_reason_name(r.finish_reason)}};
     // Its first token comes out of the prompt pass.
     const double decoded = r.token_ids.empty() ? 0 : static_cast<double>(r.token_ids.size() - 1);
     out.timing = {{"seconds", seconds}, {"prompt_seconds", r.prompt_seconds}, {"decode_seconds", r.decode_seconds}};

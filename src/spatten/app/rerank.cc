@@ -4,6 +4,7 @@
 #include "spatten/app/text_verb.h"
 #include "spatten/app/verb.h"
 #include "spatten/model/tasks/classify.h"
+#include "spatten/model/tasks/text.h"
 
 namespace spatten::app {
 namespace {
@@ -92,7 +93,8 @@ class Rerank final : public Verb {
     return all;
   }
 
-  static ItemResult result(const Session& session, const Item& item, const RankedPassage& r, double seconds) {
+  static ItemResult result(Session& session, const Item& item, const RankedPassage& r, double seconds) {
+    const RunOptions run = session.run_options();
     const std::string& passage = item.passages[r.index];
     ItemResult out;
     out.fields = {{"index", r.index}, {"score", number(r.score)}, {"text", passage}};
@@ -100,11 +102,8 @@ class Rerank final : public Verb {
     out.work = r.report.work;
     out.timing = {{"seconds", seconds / static_cast<double>(item.passages.size())}};
     if (session.records_pruning()) {
-      const Encoding encoding = session.model().tokenizer->encode_pair(item.text, passage);
-      // A passage that was cut has other tokens than this.
-      if (encoding.size() <= session.model().config.max_positions) {
-        out.story = story_of(session, encoding, r.report, fmt::format("{:.3f}: {}", r.score, fit(one_line(passage), 60)));
-      }
+      const Encoding encoding = encode_text(session.model(), item.text, passage, run);
+      out.story = story_of(session, encoding, r.report, fmt::format("{:.3f}: {}", r.score, fit(one_line(passage), 60)));
     }
     return out;
   }

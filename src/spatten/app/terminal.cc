@@ -32,16 +32,16 @@ std::size_t character_width(utf8proc_int32_t code) {
   return static_cast<std::size_t>(std::max(0, utf8proc_charwidth(code)));
 }
 
-/// Control characters but `allowed` as spaces, each bad byte as U+FFFD.
-std::string without_controls(std::string_view text, std::string_view allowed) {
+/// Each bad byte as U+FFFD, and the control characters that `keep` refuses as spaces.
+template <class Keep>
+std::string repaired(std::string_view text, const Keep& keep) {
   std::string out;
   while (!text.empty()) {
     const std::size_t valid = first_invalid_utf8(text);
     for (std::size_t i = 0; i < valid;) {
       const auto [code, bytes] = first_character(text.substr(i, valid - i));
       const bool control = code < 0x20 || (code >= 0x7F && code < 0xA0);
-      const bool keep = !control || allowed.find(text[i]) != std::string_view::npos;
-      out += keep ? text.substr(i, bytes) : std::string_view(" ");
+      out += !control || keep(text[i]) ? text.substr(i, bytes) : std::string_view(" ");
       i += bytes;
     }
     text.remove_prefix(valid);
@@ -113,8 +113,17 @@ std::string pad_left(std::string_view text, std::size_t columns) {
   return std::string(columns > width ? columns - width : 0, ' ') + std::string(text);
 }
 
-std::string one_line(std::string_view text) { return without_controls(text, ""); }
-std::string safe_text(std::string_view text) { return without_controls(text, "\n\t"); }
+std::string one_line(std::string_view text) {
+  return repaired(text, [](char) { return false; });
+}
+
+std::string safe_text(std::string_view text) {
+  return repaired(text, [](char c) { return c == '\n' || c == '\t'; });
+}
+
+std::string valid_utf8(std::string_view text) {
+  return repaired(text, [](char) { return true; });
+}
 
 std::string wrapped(std::string_view text, std::size_t indent, std::size_t columns) {
   std::string out, line(indent, ' ');

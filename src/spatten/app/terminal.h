@@ -40,6 +40,8 @@ std::string one_line(std::string_view text);
 
 /// The same for running text: line ends and tabs stay.
 std::string safe_text(std::string_view text);
+/// Only broken UTF-8 is replaced: what a model made, as it goes into a pipe or into JSON.
+std::string valid_utf8(std::string_view text);
 
 /// Words broken into lines of at most `columns`, every line after `indent` spaces.
 std::string wrapped(std::string_view text, std::size_t indent, std::size_t columns);
