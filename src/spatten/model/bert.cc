@@ -104,6 +104,7 @@ Bert::Bert(const Checkpoint& checkpoint, ThreadPool& threads) : weights_(std::ma
 
 Bert::~Bert() = default;
 Bert::Bert(Bert&&) noexcept = default;
+Bert& Bert::operator=(Bert&&) noexcept = default;
 
 const ModelConfig& Bert::config() const { return weights_->config; }
 std::size_t Bert::weight_bytes() const { return weights_->bytes; }

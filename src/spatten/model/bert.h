@@ -31,6 +31,7 @@ class Bert {
   Bert(const Checkpoint& checkpoint, ThreadPool& threads);
   ~Bert();
   Bert(Bert&&) noexcept;
+  Bert& operator=(Bert&&) noexcept;
 
   const ModelConfig& config() const;
   /// Bytes of packed weights.

@@ -114,6 +114,7 @@ Gpt2::Gpt2(const Checkpoint& checkpoint, ThreadPool& threads) : weights_(std::ma
 
 Gpt2::~Gpt2() = default;
 Gpt2::Gpt2(Gpt2&&) noexcept = default;
+Gpt2& Gpt2::operator=(Gpt2&&) noexcept = default;
 
 const ModelConfig& Gpt2::config() const { return weights_->config; }
 std::size_t Gpt2::weight_bytes() const { return weights_->bytes; }

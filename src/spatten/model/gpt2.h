@@ -41,6 +41,7 @@ class Gpt2 {
   Gpt2(const Checkpoint& checkpoint, ThreadPool& threads);
   ~Gpt2();
   Gpt2(Gpt2&&) noexcept;
+  Gpt2& operator=(Gpt2&&) noexcept;
 
   const ModelConfig& config() const;
   std::size_t weight_bytes() const;
