@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <chrono>
+#include <ctime>
 #include <string>
 
 #include "support/error_message.h"
@@ -31,7 +31,7 @@ inline constexpr bool kCanMeasure = true;
 struct ChildResult {
   int status = 0;                  // as from waitpid: 0 after a normal end
   std::string message;             // of the Error, "" without one
-  double seconds = 0;
+  double cpu_seconds = 0;          // of the action; wall time would measure the other work of the machine
   std::uint64_t peak_growth_bytes = 0;  // of resident memory
 };
 
@@ -49,10 +49,10 @@ ChildResult run_in_child(F&& action) {
   if (child == 0) {
     ::close(ends[0]);
     const std::uint64_t before = peak_resident_bytes();
-    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t start = std::clock();
     const std::string message = error_message(action);
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-    const std::string report = fmt::format("{} {} {}", took.count(), peak_resident_bytes() - before, message);
+    const double took = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+    const std::string report = fmt::format("{} {} {}", took, peak_resident_bytes() - before, message);
     const bool written = ::write(ends[1], report.data(), report.size()) == static_cast<ssize_t>(report.size());
     ::_exit(written ? 0 : 1);
   }
@@ -66,7 +66,7 @@ ChildResult run_in_child(F&& action) {
   report.resize(size);
   const std::size_t first = report.find(' '), second = report.find(' ', first + 1);
   if (second == std::string::npos) return out;
-  out.seconds = std::stod(report.substr(0, first));
+  out.cpu_seconds = std::stod(report.substr(0, first));
   out.peak_growth_bytes = std::stoull(report.substr(first + 1, second - first - 1));
   out.message = report.substr(second + 1);
   return out;

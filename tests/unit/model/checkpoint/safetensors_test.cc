@@ -5,7 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
+#include <ctime>
 
 #include "support/checkpoint_writer.h"
 #include "support/child_process.h"
@@ -76,11 +76,10 @@ TEST(Safetensors, AcceptsAnyOrderOfEntriesPaddingAndNoTensors) {
 
 TEST(RobustnessA1, FilesWithoutRoomForAHeaderAreRefusedAtOnce) {
   for (const std::size_t size : {0u, 1u, 7u, 8u, 9u}) {
-    const auto start = std::chrono::steady_clock::now();
+    const std::clock_t start = std::clock();
     EXPECT_EQ(refusal(std::string(size, '\0')),
               fmt::format("f: header too small: expected a file of at least 10 bytes, found {}", size));
-    const auto took = std::chrono::steady_clock::now() - start;
-    EXPECT_TRUE(!kCanMeasure || took < std::chrono::milliseconds(10));
+    EXPECT_TRUE(!kCanMeasure || std::clock() - start < CLOCKS_PER_SEC / 100);
   }
   EXPECT_EQ(refusal(std::string(8, '\0') + "{}"), "f: header too small: expected at least 2 bytes, found 0");
 }
@@ -221,7 +220,7 @@ void expect_cheap_refusal(const std::string& header, const std::string& text, st
   EXPECT_EQ(result.status, 0);
   EXPECT_THAT(result.message, HasSubstr(text));
   if (!kCanMeasure) return;
-  EXPECT_LT(result.seconds, 1.0);
+  EXPECT_LT(result.cpu_seconds, 1.0);
   EXPECT_LT(result.peak_growth_bytes, std::uint64_t{64} << 20);
 }
 
