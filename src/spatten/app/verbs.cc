@@ -16,6 +16,7 @@ const std::vector<VerbEntry>& verbs() {
       {"tokenize", "Look inside", make_tokenize},
       {"inspect", "Look inside", make_inspect},
       {"trace", "Look inside", make_trace},
+      {"bench", "Look inside", make_bench},
   };
   return kVerbs;
 }

@@ -28,14 +28,14 @@ class CaseList {
     add("read memory", threads, SpeedRole::kReadRoof, "read", std::make_unique<ReadRoofWorkload>(setup_.read_bytes, threads));
   }
 
-  /// Dense on all threads, then each policy over it; with `one_thread` the dense run on one thread comes first.
+  /// Dense on all threads, then each policy over it, the caller's last; with `one_thread` the dense run on one thread comes first.
   template <class Make>
   void model(const std::string& name, const char* unit, const std::vector<std::string>& policies, bool one_thread, const Make& make) {
     std::optional<std::size_t> single;
     if (one_thread && setup_.all != setup_.one) single = add(name, *setup_.one, SpeedRole::kModel, unit, make(run(*setup_.one, "")));
     const std::size_t dense = add(name, *setup_.all, SpeedRole::kModel, unit, make(run(*setup_.all, "")));
     cases_[dense].baseline = single;
-    for (const std::string& policy : policies) {
+    for (const std::string& policy : with_more(policies)) {
       const std::size_t pruned = add(name, *setup_.all, SpeedRole::kModel, unit, make(run(*setup_.all, policy)));
       cases_[pruned].policy = policy;
       cases_[pruned].baseline = dense;
@@ -45,6 +45,13 @@ class CaseList {
   std::vector<SpeedCase> take() { return std::move(cases_); }
 
  private:
+  std::vector<std::string> with_more(std::vector<std::string> policies) const {
+    for (const std::string& name : setup_.more_policies) {
+      if (std::find(policies.begin(), policies.end(), name) == policies.end()) policies.push_back(name);
+    }
+    return policies;
+  }
+
   ModelRun run(ThreadPool& threads, const std::string& policy) const {
     return {&threads, policy.empty() ? std::nullopt : std::optional(setup_.policy(policy))};
   }

@@ -17,7 +17,8 @@ namespace spatten {
 struct SpeedSetup {
   ModelConfig encoder, decoder;                // shapes for random weights
   std::vector<std::string> folders;            // models to load besides
-  std::function<algo::Policy(const std::string& preset)> policy;
+  std::vector<std::string> more_policies;      // measured on every model besides its own
+  std::function<algo::Policy(const std::string& name)> policy;
   ThreadPool* one = nullptr;                   // a single thread
   ThreadPool* all = nullptr;                   // may be `one` itself
   std::string only;                            // cases whose name contains this, and the roofs; empty: all
