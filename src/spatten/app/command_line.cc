@@ -58,8 +58,9 @@ std::string option_rows(const CLI::App& app) {
   for (const CLI::Option* o : app.get_options()) {
     if (std::find(groups.begin(), groups.end(), o->get_group()) == groups.end()) groups.push_back(o->get_group());
   }
-  // The verb's own options (CLI11's default group) come first.
-  std::stable_partition(groups.begin(), groups.end(), [](const std::string& g) { return g == "Options"; });
+  // The verb's own options (CLI11's default group) come first, the plumbing last.
+  const auto rank = [](const std::string& g) { return g == "Options" ? 0 : g == "Run" ? 2 : 1; };
+  std::stable_sort(groups.begin(), groups.end(), [&](const std::string& a, const std::string& b) { return rank(a) < rank(b); });
   for (const std::string& group : groups) {
     out += "\n" + group + ":\n";
     for (const CLI::Option* o : app.get_options()) {

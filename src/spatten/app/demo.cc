@@ -190,7 +190,7 @@ class Demo final : public Verb {
     say(fmt::format("  Open {} in a browser: every sentence, every layer, every score.\n", html_));
     say("  With a model of your own (a Hugging Face folder of BERT or GPT-2):\n");
     say(fmt::format("    {} classify --model DIR --policy tokens-half --show-pruning \"TEXT\"\n", program));
-    say(fmt::format("    {} generate --model DIR --policy kv-4x --set token.keep=0.2 \"PROMPT\"\n", program));
+    say(fmt::format("    {} generate --model DIR --policy kv-4x --html story.html \"PROMPT\"\n", program));
     say(fmt::format("  All verbs: {} --help\n", program));
   }
 

@@ -32,6 +32,9 @@ std::string joined(const std::vector<std::string>& words) {
   return out;
 }
 
+/// Hugging Face writes default labels into every config.json.
+bool has_labels(const Checkpoint& checkpoint) { return checkpoint.task() == Task::kSequenceClassification; }
+
 class Inspect final : public Verb {
  public:
   VerbHelp help() const override {
@@ -82,7 +85,7 @@ class Inspect final : public Verb {
                 {"bytes", checkpoint.file_bytes()},
                 {"task", enum_name(checkpoint.task())},
                 {"tasks", verbs_for(checkpoint.task())}};
-    if (!c.labels.empty()) out["labels"] = c.labels;
+    if (has_labels(checkpoint)) out["labels"] = c.labels;
     if (schedule) {
       out["length"] = length;
       out["kept_tokens_per_layer"] = schedule->tokens;
@@ -102,7 +105,7 @@ class Inspect final : public Verb {
     row("vocabulary", fmt::format("{} tokens", c.vocab));
     row("longest text", fmt::format("{} tokens", c.max_positions));
     row("parameters", fmt::format("{} ({} on disk)", count_text(checkpoint.parameters()), bytes_text(checkpoint.file_bytes())));
-    if (!c.labels.empty()) row("labels", joined(c.labels));
+    if (has_labels(checkpoint)) row("labels", joined(c.labels));
     row("verbs", joined(verbs_for(checkpoint.task())));
     if (!schedule) return out;
     out += fmt::format("\npolicy {}, a text of {} tokens:\nlayer  tokens             heads\n", options_.policy, length);
