@@ -7,8 +7,8 @@
 
 #include "spatten/model/checkpoint.h"
 #include "spatten/study/random_checkpoint.h"
-#include "support/checkpoint_writer.h"
 #include "support/error_message.h"
+#include "unit/study/small_shapes.h"
 
 namespace spatten {
 namespace {
@@ -33,7 +33,7 @@ class RandomFolder : public ::testing::Test {
 };
 
 TEST_F(RandomFolder, HoldsWhatTheCheckpointInMemoryHolds) {
-  for (const auto& [config, name] : {std::pair(tiny_bert_config(), "bert"), {tiny_gpt2_config(), "gpt2"}}) {
+  for (const auto& [config, name] : {std::pair(small_bert("BertForSequenceClassification"), "bert"), {small_gpt2(), "gpt2"}}) {
     const Checkpoint stored = Checkpoint::open(write(config, name), {.check = ValueCheck::kNormal, .limits = {}});
     const Checkpoint made = Checkpoint::random(stored.config(), 3);
     EXPECT_EQ(stored.parameters(), made.parameters());
@@ -46,14 +46,14 @@ TEST_F(RandomFolder, HoldsWhatTheCheckpointInMemoryHolds) {
 }
 
 TEST_F(RandomFolder, IsNotWrittenOverAModel) {
-  const std::string folder = write(tiny_bert_config());
+  const std::string folder = write(small_bert("BertForSequenceClassification"));
   EXPECT_THAT(error_message([&] { write_random_checkpoint(folder, folder_.path("model-shape.json"), 3); }),
               HasSubstr("config.json: expected no such file yet"));
 }
 
 TEST_F(RandomFolder, LoadsInTheTimeThatTheClockTells) {
   double now = 0;
-  for (const auto& [config, name] : {std::pair(tiny_bert_config("BertModel"), "bert"), {tiny_gpt2_config(), "gpt2"}}) {
+  for (const auto& [config, name] : {std::pair(small_bert(), "bert"), {small_gpt2(), "gpt2"}}) {
     const std::string folder = write(config, name);
     ThreadPool threads(2);
     const LoadReport report = measure_load(folder, threads, [&] { return now += 2; }, [] { return std::optional<std::uint64_t>(1 << 26); }, 3);
@@ -61,7 +61,7 @@ TEST_F(RandomFolder, LoadsInTheTimeThatTheClockTells) {
     EXPECT_EQ(report.median_seconds, 2);
     EXPECT_EQ(report.weight_bytes, Checkpoint::open(folder).fp32_bytes());
     EXPECT_GT(report.file_bytes, report.weight_bytes);
-    EXPECT_EQ(report.kv_bytes, config["model_type"] == "bert" ? 0u : 2 * 2 * 12 * 16 * 4u);
+    EXPECT_EQ(report.kv_bytes, config["model_type"] == "bert" ? 0u : 2 * 2 * 12 * 32 * 4u);
     const double allowed = 1.15 * static_cast<double>(report.weight_bytes) + static_cast<double>(report.kv_bytes) + (1 << 26);
     EXPECT_NEAR(static_cast<double>(report.allowed_bytes), allowed, 1);
     EXPECT_NEAR(*report.memory_ratio, (1 << 26) / allowed, 1e-6);
@@ -70,13 +70,13 @@ TEST_F(RandomFolder, LoadsInTheTimeThatTheClockTells) {
 
 TEST_F(RandomFolder, NoMemoryRatioWhereThePeakIsUnknown) {
   ThreadPool threads(1);
-  const LoadReport report = measure_load(write(tiny_bert_config()), threads, [] { return 0.0; }, [] { return std::nullopt; }, 1);
+  const LoadReport report = measure_load(write(small_bert("BertForSequenceClassification")), threads, [] { return 0.0; }, [] { return std::nullopt; }, 1);
   EXPECT_FALSE(report.memory_ratio);
   EXPECT_EQ(report.read_gb_s, 0);  // a clock that stands
 }
 
 TEST(RandomCheckpoint, GivesTheSameValuesInStripsOfAnyHeight) {
-  const ModelConfig config = read_model_config(JsonFile::parse(tiny_gpt2_config().dump(), "config.json"));
+  const ModelConfig config = config_of(small_gpt2());
   const Checkpoint checkpoint = Checkpoint::random(config, 7);
   for (const char* name : {"wte.weight", "h.1.mlp.c_fc.weight", "ln_f.bias"}) {
     const std::vector<float> whole = values(checkpoint, name);
@@ -90,22 +90,22 @@ TEST(RandomCheckpoint, GivesTheSameValuesInStripsOfAnyHeight) {
 }
 
 TEST(RandomCheckpoint, SeedsAndTensorsDiffer) {
-  const ModelConfig config = read_model_config(JsonFile::parse(tiny_gpt2_config().dump(), "config.json"));
+  const ModelConfig config = config_of(small_gpt2());
   const Checkpoint a = Checkpoint::random(config, 7), b = Checkpoint::random(config, 8);
   EXPECT_NE(values(a, "wte.weight"), values(b, "wte.weight"));
   EXPECT_NE(values(a, "h.0.mlp.c_fc.weight"), values(a, "h.1.mlp.c_fc.weight"));
 }
 
 TEST(RandomCheckpoint, ValuesHaveTheSizeOfTrainedOnes) {
-  const ModelConfig config = read_model_config(JsonFile::parse(tiny_gpt2_config().dump(), "config.json"));
+  const ModelConfig config = config_of(small_gpt2());
   const Checkpoint checkpoint = Checkpoint::random(config, 7);
   double sum = 0;
   for (const float v : values(checkpoint, "ln_f.weight")) sum += double{v};
-  EXPECT_NEAR(sum / 16, 1, 0.1);
+  EXPECT_NEAR(sum / 32, 1, 0.1);
   sum = 0;
   const auto matrix = values(checkpoint, "h.0.mlp.c_fc.weight");
   for (const float v : matrix) sum += double{v} * double{v};
-  EXPECT_NEAR(sum / static_cast<double>(matrix.size()), 1.0 / 16, 0.01);  // one over the inputs
+  EXPECT_NEAR(sum / static_cast<double>(matrix.size()), 1.0 / 32, 0.005);  // one over the inputs
 }
 
 }  // namespace

@@ -4,17 +4,15 @@
 #include <gtest/gtest.h>
 
 #include "spatten/model/checkpoint.h"
-#include "support/checkpoint_writer.h"
+#include "unit/study/small_shapes.h"
 
 namespace spatten {
 namespace {
 
-ModelConfig config_of(const Json& config) { return read_model_config(JsonFile::parse(config.dump(), "config.json")); }
-
 class DecoderSpeed : public ::testing::Test {
  protected:
   DecoderSpeed() {
-    Json config = tiny_gpt2_config();
+    Json config = small_gpt2();
     config["n_positions"] = 40;
     model_ = std::make_shared<const Gpt2>(Checkpoint::random(config_of(config), 1), threads_);
   }
@@ -37,10 +35,10 @@ TEST_F(DecoderSpeed, ReadsTheWeightsAndTheRowsOfKAndV) {
   DecoderWorkload decoder(model_, {.context = 20, .window = 2, .tokens_per_run = 2}, {&threads_, {}});
   decoder.prepare();
   decoder.run();
-  // By hand: 2 layers of K and V, 16 floats a token, at 20 and 21 tokens; the LM head is the table of 40 tokens.
-  const double kv = 2 * 2 * 16 * 4 * 20.5;
-  const double layer = 16 * 48 + 48 + 16 * 16 + 16 + 2 * 16 * 64 + 64 + 16 + 4 * 16;
-  const double weights = 4 * (2 * layer + 2 * 16 + 40 * 16);
+  // By hand: 2 layers of K and V, 32 floats a token, at 20 and 21 tokens; the LM head is the table of 40 tokens.
+  const double kv = 2 * 2 * 32 * 4 * 20.5;
+  const double layer = 32 * 96 + 96 + 32 * 32 + 32 + 2 * 32 * 128 + 128 + 32 + 4 * 32;
+  const double weights = 4 * (2 * layer + 2 * 32 + 40 * 32);
   EXPECT_DOUBLE_EQ(decoder.read_bytes(), kv + weights);
 }
 
@@ -60,15 +58,15 @@ TEST_F(DecoderSpeed, PermanentEvictionReadsFewerRows) {
 }
 
 TEST(StepWeightBytes, LeavesOutTablesThatAreLookedUp) {
-  Json json = tiny_gpt2_config();
-  EXPECT_EQ(step_weight_bytes(config_of(json), 10000), 10000 - 4 * 12 * 16);
+  Json json = small_gpt2();
+  EXPECT_EQ(step_weight_bytes(config_of(json), 10000), 10000 - 4 * 12 * 32);
   json["tie_word_embeddings"] = false;
-  EXPECT_EQ(step_weight_bytes(config_of(json), 10000), 10000 - 4 * (12 + 40) * 16);
+  EXPECT_EQ(step_weight_bytes(config_of(json), 10000), 10000 - 4 * (12 + 40) * 32);
 }
 
 TEST(EncoderSpeed, CountsTheWorkOfOnePass) {
   ThreadPool threads(2);
-  const auto model = std::make_shared<const Bert>(Checkpoint::random(config_of(tiny_bert_config("BertModel")), 1), threads);
+  const auto model = std::make_shared<const Bert>(Checkpoint::random(config_of(small_bert()), 1), threads);
   EncoderWorkload once(model, 12, 1, {&threads, {}}), often(model, 12, 5, {&threads, {}});
   once.run();
   often.run();

@@ -7,7 +7,7 @@
 
 #include <set>
 
-#include "support/checkpoint_writer.h"
+#include "unit/study/small_shapes.h"
 
 namespace spatten {
 namespace {
@@ -89,8 +89,8 @@ TEST_F(SpeedRows, AbsentNumbersAreNullInJson) {
 class SpeedCases : public ::testing::Test {
  protected:
   SpeedCases() {
-    setup_.encoder = config_of(tiny_bert_config("BertModel"));
-    setup_.decoder = config_of(tiny_gpt2_config());
+    setup_.encoder = config_of(small_bert());
+    setup_.decoder = config_of(small_gpt2());
     setup_.policy = [](const std::string& name) {
       algo::Policy policy;
       policy.token.keep = name == "kv-4x" ? 0.25 : 0.5;
@@ -101,7 +101,6 @@ class SpeedCases : public ::testing::Test {
     setup_.gemm_size = 16;
     setup_.read_bytes = 1024;
   }
-  static ModelConfig config_of(const Json& config) { return read_model_config(JsonFile::parse(config.dump(), "config.json")); }
   std::set<std::string> names() {
     std::set<std::string> out;
     for (const SpeedCase& c : speed_cases(setup_)) out.insert(c.name);
@@ -114,8 +113,8 @@ class SpeedCases : public ::testing::Test {
 
 TEST_F(SpeedCases, RunOnRandomAndOnLoadedModels) {
   const TempFolder bert, gpt2;
-  write_checkpoint(bert.path(), tiny_bert_config());
-  write_checkpoint(gpt2.path(), tiny_gpt2_config());
+  write_checkpoint(bert.path(), small_bert("BertForSequenceClassification"));
+  write_checkpoint(gpt2.path(), small_gpt2());
   setup_.folders = {bert.path(), gpt2.path()};
   double now = 0;
   const auto cases = speed_cases(setup_);
