@@ -40,7 +40,9 @@ class Windows {
   /// Sum of the negative log likelihoods of ids[from .. end), each seen from the window that starts at `begin`.
   double run(std::size_t begin, std::size_t from, std::size_t end, RunReport& report) {
     Decoder decoder = gpt2_.start(options_);
-    const double sum = step_by_step(options_.policy) ? stepwise(decoder, begin, from, end) : at_once(decoder, begin, from, end);
+    const bool stepped = step_by_step(options_.policy);
+    const double sum = stepped ? stepwise(decoder, begin, from, end) : at_once(decoder, begin, from, end);
+    options_.first_step += stepped ? static_cast<std::uint32_t>(end - begin - 1) : 1;  // a trace goes on with the next window
     report.work += decoder.report().work;
     return sum;
   }
@@ -69,7 +71,7 @@ class Windows {
   const Gpt2& gpt2_;
   const std::vector<std::int32_t>& ids_;
   const PerplexityOptions& settings_;
-  const RunOptions& options_;
+  RunOptions options_;
 };
 
 }  // namespace
