@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every pair of a sink and a source keeps the same promises: what goes in comes out, in order, once; an unfinished trace
 // leaves nothing behind.
+#include <fmt/format.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <functional>
@@ -26,7 +28,7 @@ struct Passage {
   std::function<MemorySink(const MemorySink&)> pass;
 };
 
-std::string scratch(const std::string& name) { return ::testing::TempDir() + "trace_contract_" + name; }
+std::string scratch(const std::string& name) { return fmt::format("{}trace_contract_{}_{}", ::testing::TempDir(), ::getpid(), name); }
 
 MemorySink collect(Source& source) {
   MemorySink out;

@@ -20,7 +20,7 @@ struct TopK {
   std::uint32_t passes = 0;         // splits; 0 when nothing had to be selected
 };
 
-/// The `k` largest of `values`; NaN ranks lowest. The pivots change `passes` only, never what is kept.
+/// The `k` largest of `values`; NaN counts as -inf. The pivots change `passes` only, never what is kept.
 TopK top_k(std::span<const double> values, std::size_t k, Random& pivots);
 TopK top_k(std::span<const float> values, std::size_t k, Random& pivots);
 

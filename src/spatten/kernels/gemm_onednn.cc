@@ -22,17 +22,26 @@ dnnl::memory::desc describe(std::size_t rows, std::size_t cols, std::size_t stri
           dnnl::memory::dims{static_cast<Dim>(stride), 1}};
 }
 
+/// Code for one shape. Scratch memory is ours: the library's own belongs to the thread that made the primitive, and these
+/// are shared by all threads.
+struct Compiled {
+  explicit Compiled(const dnnl::matmul::primitive_desc& made) : matmul(made), scratch(made.scratchpad_desc()) {}
+
+  dnnl::matmul matmul;
+  dnnl::memory::desc scratch;
+};
+
 }  // namespace
 
-/// Compiling a primitive takes a millisecond, so shapes are kept; a model has a few dozen, sequence lengths add more.
+/// Compiling takes a fraction of a millisecond, so shapes are kept; a model has a few dozen, sequence lengths add more.
 struct Gemm::Primitives {
   static constexpr std::size_t kMaxShapes = 1024;
 
   dnnl::engine engine{dnnl::engine::kind::cpu, 0};
   std::mutex mutex;
-  std::map<Shape, std::shared_ptr<const dnnl::matmul>> by_shape;
+  std::map<Shape, std::shared_ptr<const Compiled>> by_shape;
 
-  std::shared_ptr<const dnnl::matmul> find(const Shape& s) {
+  std::shared_ptr<const Compiled> find(const Shape& s) {
     const std::lock_guard lock(mutex);
     auto& found = by_shape[s];
     if (found == nullptr) {
@@ -40,8 +49,9 @@ struct Gemm::Primitives {
       add.append_sum(1.0f);
       dnnl::primitive_attr attributes;
       attributes.set_post_ops(add);
+      attributes.set_scratchpad_mode(dnnl::scratchpad_mode::user);
       const dnnl::matmul::desc what(describe(s[0], s[1], s[3]), describe(s[1], s[2], s[4]), describe(s[0], s[2], s[5]));
-      found = std::make_shared<const dnnl::matmul>(dnnl::matmul::primitive_desc(what, attributes, engine));
+      found = std::make_shared<const Compiled>(dnnl::matmul::primitive_desc(what, attributes, engine));
     }
     const auto result = found;
     if (by_shape.size() > kMaxShapes) by_shape.clear();
@@ -56,12 +66,17 @@ Gemm::~Gemm() = default;
 void onednn_add_product(Gemm::Primitives& primitives, ConstMatrix x, ConstMatrix w, Matrix y) {
   if (x.rows == 0 || x.cols == 0) return;
   omp_set_num_threads(1);  // a setting of the calling thread: the pool is what runs in parallel
-  const auto matmul = primitives.find({x.rows, x.cols, w.cols, x.stride, w.stride, y.stride});
+  const auto compiled = primitives.find({x.rows, x.cols, w.cols, x.stride, w.stride, y.stride});
   dnnl::stream stream(primitives.engine);
   const auto memory = [&](const auto& m) {
     return dnnl::memory(describe(m.rows, m.cols, m.stride), primitives.engine, const_cast<float*>(m.data));
   };
-  matmul->execute(stream, {{DNNL_ARG_SRC, memory(x)}, {DNNL_ARG_WEIGHTS, memory(w)}, {DNNL_ARG_DST, memory(y)}});
+  thread_local Buffer<char> scratch;
+  const dnnl::memory scratchpad(compiled->scratch, primitives.engine, scratch.reserve(compiled->scratch.get_size()));
+  compiled->matmul.execute(stream, {{DNNL_ARG_SRC, memory(x)},
+                                    {DNNL_ARG_WEIGHTS, memory(w)},
+                                    {DNNL_ARG_DST, memory(y)},
+                                    {DNNL_ARG_SCRATCHPAD, scratchpad}});
   stream.wait();
 }
 

@@ -90,6 +90,23 @@ TEST_P(Linear, GivesARowTheSameBitsInEveryBatchAndOnAnyNumberOfThreads) {
   }
 }
 
+TEST(LinearOneDnn, SharesItsCompiledShapesAmongThreads) {
+  Gemm onednn, panels(Gemm::Backend::kPanels);
+  Random random(5);
+  for (int round = 0; round < 60; ++round) {  // new threads in every round meet shapes that others compiled
+    ThreadPool pool(3);
+    const std::size_t rows = 16 + random.below(200), in = 16 + random.below(500), out = 2 + random.below(300);
+    const Sample x(rows, in, 1), w(out, in, 2);
+    const PackedMatrix matrix = packed(w, 64);
+    Sample found(rows, out, 3, 0), expected(rows, out, 3, 0);
+    for (int again = 0; again < 3; ++again) {
+      linear({.x = x.view(), .w = &matrix, .y = found.view()}, onednn, pool);
+      linear({.x = x.view(), .w = &matrix, .y = expected.view()}, panels, pool);
+      for (std::size_t i = 0; i < rows * out; ++i) ASSERT_NEAR(found.all()[i], expected.all()[i], 1e-3) << round;
+    }
+  }
+}
+
 TEST(LinearOneDnn, GivesARowTheBitsThatTheMicroKernelGives) {
   const std::size_t rows = 211, in = 1000, out = 150;
   const Sample x(rows, in, 1), w(out, in, 2);

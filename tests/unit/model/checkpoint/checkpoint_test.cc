@@ -230,7 +230,7 @@ TEST(RobustnessC41, TooLittleAddressSpaceIsRefusedBeforeLoadingWithTheNumberNeed
       Checkpoint::open(folder.path());
     });
   };
-  const ChildResult small = open_with(390);
+  const ChildResult small = open_with(370);
   EXPECT_EQ(small.status, 0);
   EXPECT_THAT(small.message, HasSubstr(fmt::format(": expected {} bytes of memory for the weights in fp32, found ", need)));
   EXPECT_THAT(small.message, HasSubstr("(RLIMIT_AS)"));
