@@ -24,6 +24,7 @@ CLASSIFIER_RUNS = [  # label, arguments
     ("token.keep 0.7", ["--policy", "tokens-half", "--set", "token.keep=0.7"]),
     ("token.keep 0.5", ["--policy", "tokens-half"]),
     ("token.keep 0.3", ["--policy", "tokens-half", "--set", "token.keep=0.3"]),
+    ("paper-bert", ["--policy", "paper-bert"]),
     ("8 bits", ["--policy", "static-8"]),
     ("progressive 8 + 4 bits", ["--policy", "progressive-8-4"]),
     ("progressive 6 + 4 bits", ["--policy", "progressive-6-4"]),
