@@ -88,6 +88,8 @@ class EncoderAgrees : public testing::TestWithParam<PolicyCase> {
 };
 
 TEST_P(EncoderAgrees, OnThreeHeads) { check({3, 3, 64}, 21); }
+// 23 and not 24 tokens: there, at 4 + 4 bits, fp32 rounding moves one level of K in the row that is nearest to theta, and
+// one row of 576 asks for its low bits in the reference alone. The margins of agreement.h do not foresee a whole level.
 TEST_P(EncoderAgrees, OnManySmallHeads) { check({4, 6, 32}, 23); }
 TEST_P(EncoderAgrees, OnOneHead) { check({2, 1, 128}, 9); }
 TEST_P(EncoderAgrees, OnOneToken) { check({2, 2, 32}, 1); }
