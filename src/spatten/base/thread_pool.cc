@@ -76,6 +76,14 @@ void ThreadPool::run_tasks(std::size_t worker) {
   }
 }
 
+bool ThreadPool::enter() {
+  std::uint64_t door = door_.load();
+  while ((door & kShut) == 0) {
+    if (door_.compare_exchange_weak(door, door + 1)) return true;
+  }
+  return false;
+}
+
 void ThreadPool::work(std::size_t worker) {
   std::uint64_t seen = 0;
   for (;;) {
@@ -86,8 +94,9 @@ void ThreadPool::work(std::size_t worker) {
     }
     seen = generation_.load();
     if (stop_) return;
+    if (!enter()) continue;
     run_tasks(worker);
-    running_.fetch_sub(1);
+    door_.fetch_sub(1);
   }
 }
 
@@ -102,12 +111,13 @@ void ThreadPool::parallel_for(std::size_t count, const std::function<void(std::s
     count_ = count;
     error_ = nullptr;
     next_ = 0;
-    running_ = workers_.size();
+    door_ = 0;
     generation_.fetch_add(1);
   }
   wake_.notify_all();
   run_tasks(0);
-  for (int i = 0; running_.load() != 0; ++i) {
+  door_.fetch_or(kShut);
+  for (int i = 0; door_.load() != kShut; ++i) {
     if (i < kSpins) {
       relax();
     } else {

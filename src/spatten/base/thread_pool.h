@@ -35,6 +35,7 @@ class ThreadPool {
 
  private:
   void work(std::size_t worker);
+  bool enter();
   void run_tasks(std::size_t worker);
 
   std::vector<std::thread> workers_;
@@ -43,7 +44,11 @@ class ThreadPool {
   // One loop: written by the caller before the generation is published, read by workers after they saw it.
   const std::function<void(std::size_t, std::size_t)>* task_ = nullptr;
   std::size_t count_ = 0;
-  std::atomic<std::size_t> next_{0}, running_{0};
+  std::atomic<std::size_t> next_{0};
+  // The door of the loop: workers inside, plus kShut when no more may enter. A worker that the system did not run in
+  // time finds it shut and is not waited for.
+  static constexpr std::uint64_t kShut = std::uint64_t{1} << 32;
+  std::atomic<std::uint64_t> door_{kShut};
   std::atomic<std::uint64_t> generation_{0};
   std::atomic<bool> stop_{false};
   std::exception_ptr error_;
