@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every pair of a sink and a source keeps the same promises: what goes in comes out, in order, once; an unfinished trace
 // leaves nothing behind.
-#include <fmt/format.h>
 #include <gtest/gtest.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <functional>
@@ -17,6 +15,7 @@
 #include "spatten/trace/live.h"
 #include "spatten/trace/memory.h"
 #include "support/random_trace.h"
+#include "support/temp_folder.h"
 
 namespace spatten::trace {
 namespace {
@@ -27,8 +26,6 @@ struct Passage {
   Detail detail;
   std::function<MemorySink(const MemorySink&)> pass;
 };
-
-std::string scratch(const std::string& name) { return fmt::format("{}trace_contract_{}_{}", ::testing::TempDir(), ::getpid(), name); }
 
 MemorySink collect(Source& source) {
   MemorySink out;
@@ -46,14 +43,13 @@ MemorySink through_memory(const MemorySink& in) {
 
 template <class SinkType, class SourceType>
 MemorySink through_file(const MemorySink& in) {
-  const std::string path = scratch("round_trip");
+  const TempFolder folder;
+  const std::string path = folder.path("round_trip");
   MemorySource source(in);
   SinkType sink(path);
   copy(source, sink);
   SourceType back(path);
-  MemorySink out = collect(back);
-  std::filesystem::remove(path);
-  return out;
+  return collect(back);
 }
 
 MemorySink through_queue(const MemorySink& in) {
@@ -112,7 +108,8 @@ struct FileKind {
 class TraceFileContract : public ::testing::TestWithParam<FileKind> {};
 
 TEST_P(TraceFileContract, AnUnfinishedTraceLeavesTheOldFileAlone) {
-  const std::string path = scratch("unfinished");
+  const TempFolder folder;
+  const std::string path = folder.path("unfinished");
   write_file(path, "old");
   {
     const MemorySink in = random_trace(3, Detail::kAuthors);
@@ -121,14 +118,12 @@ TEST_P(TraceFileContract, AnUnfinishedTraceLeavesTheOldFileAlone) {
     for (const Record& record : in.records()) sink->write(record);
   }
   EXPECT_EQ(read_file(path), "old");
-  std::filesystem::remove(path);
-  for (const auto& entry : std::filesystem::directory_iterator(::testing::TempDir())) {
-    EXPECT_EQ(entry.path().filename().string().find("trace_contract_unfinished"), std::string::npos);
-  }
+  for (const auto& entry : std::filesystem::directory_iterator(folder.path())) EXPECT_EQ(entry.path(), path);
 }
 
 TEST_P(TraceFileContract, ARecordAgainstTheRulesIsABugOfTheRun) {
-  const auto sink = GetParam().make(scratch("bug"));
+  const TempFolder folder;
+  const auto sink = GetParam().make(folder.path("bug"));
   sink->begin(Header());
   Record record;
   record.keys = 2;  // of a context of 1

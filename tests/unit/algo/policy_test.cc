@@ -8,6 +8,7 @@
 #include "spatten/algo/policy_file.h"
 #include "spatten/algo/schedule.h"
 #include "spatten/base/file.h"
+#include "support/temp_folder.h"
 
 namespace spatten::algo {
 namespace {
@@ -146,7 +147,8 @@ TEST(PolicyFile, NamesTheNearestPreset) {
 }
 
 TEST(PolicyFile, ReadsAFileByItsPath) {
-  const std::string path = testing::TempDir() + "spatten_policy_test.json";
+  const TempFolder folder;
+  const std::string path = folder.path("policy.json");
   write_file(path, R"({"token": {"keep": 0.5}})");
   EXPECT_EQ(load_policy(path, "/nowhere").token.keep, 0.5);
   write_file(path, "{\n \"token\": {\"keep\": \"half\"}}");

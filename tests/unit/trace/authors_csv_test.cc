@@ -2,11 +2,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "spatten/base/error.h"
 #include "spatten/trace/authors_csv.h"
 #include "support/random_trace.h"
+#include "support/temp_folder.h"
 
 namespace spatten::trace {
 namespace {
@@ -38,12 +37,10 @@ std::string complaint_about(std::size_t column, const std::string& value) {
 }
 
 std::string written(Source& source) {
-  const std::string path = ::testing::TempDir() + "authors_csv_test.csv";
-  AuthorsCsvSink sink(path);
+  const TempFolder folder;
+  AuthorsCsvSink sink(folder.path("written.csv"));
   copy(source, sink);
-  std::string text = read_file(path);
-  std::filesystem::remove(path);
-  return text;
+  return read_file(folder.path("written.csv"));
 }
 
 TEST(AuthorsCsv, ReadsEachColumnIntoItsField) {
@@ -197,13 +194,13 @@ TEST(AuthorsCsvExport, LeavesThePromptOutAndCountsIterationsFromIt) {
   r.rows = 1;
   trace.write(r);
   MemorySource source(trace);
-  const std::string path = ::testing::TempDir() + "authors_csv_prompt.csv";
+  const TempFolder folder;
+  const std::string path = folder.path("prompt.csv");
   AuthorsCsvSink sink(path);
   EXPECT_EQ(copy(source, sink), 2u);
   EXPECT_EQ(sink.skipped(), 1u);
   AuthorsCsvSource back(path);
   const std::vector<Record> records = drain(back);
-  std::filesystem::remove(path);
   ASSERT_EQ(records.size(), 1u);
   r.step = 0;
   EXPECT_EQ(records[0], r);

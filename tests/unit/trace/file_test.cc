@@ -3,26 +3,23 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
-
 #include "spatten/base/crc32.h"
 #include "spatten/base/error.h"
 #include "spatten/trace/file_format.h"
 #include "spatten/trace/file_sink.h"
 #include "spatten/trace/file_source.h"
 #include "support/random_trace.h"
+#include "support/temp_folder.h"
 
 namespace spatten::trace {
 namespace {
 
 std::string bytes_of(const MemorySink& trace) {
-  const std::string path = ::testing::TempDir() + "trace_file_test";
+  const TempFolder folder;
   MemorySource source(trace);
-  FileSink sink(path);
+  FileSink sink(folder.path("trace"));
   copy(source, sink);
-  std::string bytes = read_file(path);
-  std::filesystem::remove(path);
-  return bytes;
+  return read_file(folder.path("trace"));
 }
 
 std::vector<Record> read(std::string bytes) {
@@ -204,7 +201,8 @@ TEST(TraceFile, AnEmptyTraceIsATrace) {
 TEST(TraceFile, RefusesAHeaderOfMoreThanAMegabyte) {
   Header header;
   header.policy.assign(kMaxHeaderBytes, 'x');
-  FileSink sink(::testing::TempDir() + "trace_big_header");
+  const TempFolder folder;
+  FileSink sink(folder.path("big_header"));
   EXPECT_NE(message_of<Error>([&] { sink.begin(header); }).find("header: expected at most 1048576 bytes"), std::string::npos);
 }
 

@@ -11,6 +11,7 @@
 #include "spatten/trace/summary.h"
 #include "support/random_trace.h"
 #include "support/shared_data.h"
+#include "support/temp_folder.h"
 
 namespace spatten::trace {
 namespace {
@@ -41,16 +42,17 @@ class OfficialWorkload : public ::testing::TestWithParam<Workload> {
 };
 
 TEST_P(OfficialWorkload, IsWrittenBackByteForByte) {
-  const std::string out = ::testing::TempDir() + "official_" + GetParam().name + ".csv";
+  const TempFolder folder;
+  const std::string out = folder.path("again.csv");
   AuthorsCsvSource source(path_of(GetParam()));
   AuthorsCsvSink sink(out);
   copy(source, sink);
   EXPECT_TRUE(read_file(out) == read_file(path_of(GetParam())));
-  std::filesystem::remove(out);
 }
 
 TEST_P(OfficialWorkload, PassesThroughTheBinaryFormatUnchanged) {
-  const std::string out = ::testing::TempDir() + "official_" + GetParam().name + ".trace";
+  const TempFolder folder;
+  const std::string out = folder.path("workload.trace");
   AuthorsCsvSource source(path_of(GetParam())), again(path_of(GetParam()));
   FileSink sink(out);
   EXPECT_EQ(copy(source, sink), GetParam().records);
@@ -58,7 +60,6 @@ TEST_P(OfficialWorkload, PassesThroughTheBinaryFormatUnchanged) {
   EXPECT_EQ(back.header(), again.header());
   EXPECT_EQ(drain(back), drain(again));
   EXPECT_LT(std::filesystem::file_size(out), 3 * GetParam().records);
-  std::filesystem::remove(out);
 }
 
 TEST_P(OfficialWorkload, CountsAddUp) {
