@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// A memory from a text of the command line: "ideal:LATENCY[:PENDING]" or the path of a file of configs/memory.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "spatten/sim/memory/memory.h"
+
+namespace spatten::sim {
+
+/// The file of configs/memory that is used when none is named.
+inline constexpr const char* kDefaultMemory = "hbm2-r21";
+
+/// Whether the text is "ideal:..." and thus names no file.
+bool is_ideal_memory(const std::string& text);
+
+/// `overrides` are "KEY=VALUE" with the dotted keys of docs/formats/memory.md; "channels" and "pending" work for every
+/// memory. Throws Error that names file, line and key (or the override), UsageError for a malformed text or override.
+std::unique_ptr<Memory> make_memory(const std::string& text, const std::vector<std::string>& overrides = {});
+
+}  // namespace spatten::sim
