@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// A trace through the chip: the door of the simulator.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "spatten/sim/accelerator/result.h"
+#include "spatten/sim/accelerator/spec.h"
+#include "spatten/sim/core/timeline.h"
+#include "spatten/sim/memory/memory.h"
+#include "spatten/trace/source.h"
+
+namespace spatten::sim {
+
+struct SimulationOptions {
+  std::uint32_t threads = 1;        ///< segments that do not depend on each other may run side by side; same result
+  std::uint32_t batch = 0;          ///< above 0: each generation row stands for so many queries on the same K and V
+  bool row_times = false;           ///< fill Result::row_times
+  Timeline* timeline = nullptr;     ///< where to draw what each unit did, if anywhere
+  std::uint64_t shuffle_units = 0;  ///< above 0: seed of the order in which units are ticked; changes no result
+  std::function<void(std::uint64_t rows)> progress;   ///< called now and then with the rows done, from any thread
+  const std::atomic<bool>* stop = nullptr;            ///< when it becomes true the result so far is returned, marked partial
+};
+
+/// Runs every record of `source` on the chip. `make_memory` builds one memory per segment, each idle at its start.
+/// Throws Error when a record does not fit the chip (too many keys, a head size that the arrays cannot hold) naming the
+/// record, and when the modelled machine cannot go on, naming the units that wait for each other.
+Result simulate(trace::Source& source, const ChipSpec& chip, const std::function<std::unique_ptr<Memory>()>& make_memory,
+                const SimulationOptions& options = {});
+
+}  // namespace spatten::sim
