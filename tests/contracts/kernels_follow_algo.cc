@@ -12,8 +12,8 @@
 #include "spatten/algo/value_pruning.h"
 #include "spatten/base/random.h"
 #include "spatten/kernels/quantized_attention.h"
-#include "spatten/kernels/target.h"
 #include "spatten/kernels/topk.h"
+#include "support/on_every_target.h"
 
 namespace spatten {
 namespace {
@@ -25,13 +25,7 @@ OwnedMatrix<float> normal(std::size_t rows, std::size_t cols, std::uint64_t seed
   return m;
 }
 
-class KernelsFollowAlgo : public testing::TestWithParam<std::string> {
- protected:
-  void SetUp() override { kernels::force_target(GetParam()); }
-  void TearDown() override { kernels::force_target(""); }
-};
-INSTANTIATE_TEST_SUITE_P(Target, KernelsFollowAlgo, testing::ValuesIn(kernels::available_targets()),
-                         [](const auto& target) { return target.param; });
+SPATTEN_ON_EVERY_TARGET(KernelsFollowAlgo);
 
 TEST_P(KernelsFollowAlgo, SelectionKeepsTheSameElements) {
   Random random(1);

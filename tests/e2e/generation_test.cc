@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "support/on_every_target.h"
 #include "support/random_model.h"
 
 namespace spatten {
@@ -14,7 +15,7 @@ using Ids = std::vector<std::uint32_t>;
 
 bool contains(const Ids& all, const Ids& some) { return std::includes(all.begin(), all.end(), some.begin(), some.end()); }
 
-class Generation : public testing::Test {
+class Generation : public kernels::OnEveryTarget {
  protected:
   RunOptions options_of(const algo::Policy& policy) {
     RunOptions options;
@@ -53,14 +54,15 @@ class Generation : public testing::Test {
   ThreadPool threads_{2};
   RandomModel<Gpt2> gpt2_{random_gpt2_config({3, 3, 64}), 11, threads_};
 };
+SPATTEN_ON_EVERY_CHOICE_OF_TARGET(Generation);
 
-TEST_F(Generation, EqualsRecomputingThePrefix) {
+TEST_P(Generation, EqualsRecomputingThePrefix) {
   EXPECT_LT(cache_errors(policy_of("none"), 1).back(), 1e-4);
 }
 
 // A row's width and scale do not depend on the pass in which it entered the cache. The two ways sum in another order; that
 // noise may move one integer of Q, K or V by a level: 3 sigma / 127 of an element, a hundredth of it in a logit.
-TEST_F(Generation, EqualsRecomputingThePrefixWhenQuantized) {
+TEST_P(Generation, EqualsRecomputingThePrefixWhenQuantized) {
   for (const char* preset : {"static-8", "progressive-8-4", "progressive-6-4"}) {
     const std::vector<double> errors = cache_errors(policy_of(preset), 2);
     EXPECT_LT(errors[errors.size() / 2], 1e-4) << preset;
@@ -68,11 +70,11 @@ TEST_F(Generation, EqualsRecomputingThePrefixWhenQuantized) {
   }
 }
 
-TEST_F(Generation, EqualsRecomputingThePrefixWhenValuesArePruned) {
+TEST_P(Generation, EqualsRecomputingThePrefixWhenValuesArePruned) {
   EXPECT_LT(cache_errors(policy_of("none", {"value.keep=0.4"}), 3).back(), 1e-4);
 }
 
-TEST_F(Generation, GivesBackTheMemoryOfEvictedTokens) {
+TEST_P(Generation, GivesBackTheMemoryOfEvictedTokens) {
   for (const auto& [preset, share] : {std::pair("kv-2x", 0.5), {"kv-4x", 0.25}}) {
     SCOPED_TRACE(preset);
     const algo::Policy policy = policy_of(preset);
@@ -89,7 +91,7 @@ TEST_F(Generation, GivesBackTheMemoryOfEvictedTokens) {
   }
 }
 
-TEST_F(Generation, KeepsQuantizedRowsInTheirWidth) {
+TEST_P(Generation, KeepsQuantizedRowsInTheirWidth) {
   const algo::Policy policy = policy_of("static-8");
   const RunOptions options = options_of(policy);
   Random random(4);
@@ -100,7 +102,7 @@ TEST_F(Generation, KeepsQuantizedRowsInTheirWidth) {
   EXPECT_LE(decoder.kv_bytes() * 256, decoder.kv_bytes_dense() * 136);
 }
 
-TEST_F(Generation, NeverBringsBackAnEvictedToken) {
+TEST_P(Generation, NeverBringsBackAnEvictedToken) {
   for (const char* preset : {"kv-2x", "kv-4x"}) {
     const algo::Policy policy = policy_of(preset, {"token.prompt=true"});
     const RunOptions options = options_of(policy);
@@ -123,7 +125,7 @@ TEST_F(Generation, NeverBringsBackAnEvictedToken) {
   }
 }
 
-TEST_F(Generation, BringsBackPrunedTokensWhenReopened) {
+TEST_P(Generation, BringsBackPrunedTokensWhenReopened) {
   const algo::Policy policy = policy_of("none", {R"(token.steps=[{"after_layer":0,"keep":0.4}])"});
   const RunOptions options = options_of(policy);
   Random random(6);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What must not change a result by a single bit: the neighbours in a batch, the number of threads, a policy that keeps
-// everything.
+// everything. On each instruction set.
 #include <gtest/gtest.h>
 
+#include "support/on_every_target.h"
 #include "support/random_model.h"
 
 namespace spatten {
@@ -14,6 +15,13 @@ const std::vector<std::pair<std::string, std::vector<std::string>>> kPolicies{
     {"static-8", {}},
     {"progressive-8-4", {"token.keep=0.5"}},
 };
+
+using Batch = kernels::OnEveryTarget;
+using Threads = kernels::OnEveryTarget;
+using APolicyThatKeepsEverything = kernels::OnEveryTarget;
+SPATTEN_ON_EVERY_CHOICE_OF_TARGET(Batch);
+SPATTEN_ON_EVERY_CHOICE_OF_TARGET(Threads);
+SPATTEN_ON_EVERY_CHOICE_OF_TARGET(APolicyThatKeepsEverything);
 
 RunOptions options_of(ThreadPool& threads, const algo::Policy& policy) {
   RunOptions options;
@@ -41,7 +49,7 @@ void expect_same(const RunReport& a, const RunReport& b) {
   EXPECT_EQ(work_a, work_b);
 }
 
-TEST(Batch, DoesNotChangeASequence) {
+TEST_P(Batch, DoesNotChangeASequence) {
   ThreadPool threads(2);
   const RandomModel<Bert> bert(random_bert_config({3, 3, 32}), 1, threads);
   Random random(2);
@@ -60,7 +68,7 @@ TEST(Batch, DoesNotChangeASequence) {
   }
 }
 
-TEST(Batch, DoesNotChangeADecodedSequence) {
+TEST_P(Batch, DoesNotChangeADecodedSequence) {
   ThreadPool threads(2);
   const RandomModel<Gpt2> gpt2(random_gpt2_config({2, 3, 32}), 1, threads);
   for (const auto& [preset, overrides] : kPolicies) {
@@ -89,7 +97,7 @@ TEST(Batch, DoesNotChangeADecodedSequence) {
   }
 }
 
-TEST(Threads, DoNotChangeAResult) {
+TEST_P(Threads, DoNotChangeAResult) {
   ThreadPool one(1), two(2), three(3);
   const RandomModel<Bert> bert(random_bert_config({3, 5, 32}), 1, two);
   const RandomModel<Gpt2> gpt2(random_gpt2_config({3, 3, 64}), 1, two);
@@ -113,7 +121,7 @@ TEST(Threads, DoNotChangeAResult) {
   }
 }
 
-TEST(APolicyThatKeepsEverything, IsTheDenseRun) {
+TEST_P(APolicyThatKeepsEverything, IsTheDenseRun) {
   ThreadPool threads(2);
   const RandomModel<Bert> bert(random_bert_config({2, 2, 64}), 1, threads);
   const RandomModel<Gpt2> gpt2(random_gpt2_config({2, 2, 64}), 1, threads);

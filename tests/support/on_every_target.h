@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every test of a kernel runs once per instruction set that this CPU offers, against scalar code in double precision.
+// A suite of tests that runs once per instruction set that this CPU offers. Kernels are held against scalar code in double
+// precision there; models against themselves, where not a bit may change.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -20,10 +21,21 @@ class OnEveryTarget : public testing::TestWithParam<std::string> {
   void TearDown() override { force_target(""); }
 };
 
-#define SPATTEN_ON_EVERY_TARGET(suite)                                                           \
-  using suite = OnEveryTarget;                                                                   \
-  INSTANTIATE_TEST_SUITE_P(Target, suite, testing::ValuesIn(available_targets()),                \
+#define SPATTEN_ON_EVERY_TARGET(suite)                                                                 \
+  using suite = ::spatten::kernels::OnEveryTarget;                                                     \
+  INSTANTIATE_TEST_SUITE_P(Target, suite, testing::ValuesIn(::spatten::kernels::available_targets()), \
                            [](const auto& target) { return target.param; })
+
+/// All targets and "", which forces none and lets oneDNN take part.
+inline std::vector<std::string> choices_of_target() {
+  std::vector<std::string> choices = available_targets();
+  choices.insert(choices.begin(), "");
+  return choices;
+}
+
+#define SPATTEN_ON_EVERY_CHOICE_OF_TARGET(suite)                                                       \
+  INSTANTIATE_TEST_SUITE_P(Target, suite, testing::ValuesIn(::spatten::kernels::choices_of_target()), \
+                           [](const auto& target) { return target.param.empty() ? "None" : target.param; })
 
 /// rows x cols normal values, each row followed by `gap` sentinels that nobody may read or write. With an odd gap the
 /// rows are not aligned. Exactly as large as needed, so that AddressSanitizer sees a step too far.

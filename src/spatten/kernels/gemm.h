@@ -2,9 +2,10 @@
 // Which code multiplies matrices in linear(): oneDNN where there are rows enough for a matrix product, the micro-kernel of
 // this library (which attention needs anyway) for a few. Passed down by the caller, usable from several threads at once.
 //
-// Both add up a depth of kDepthBlock inputs in the same order (one chain of multiply-adds from zero, then one addition),
-// so that on AVX-512 a row gets the same bits from either, and its result does not depend on the batch; a test holds
-// oneDNN 2.6 to it. On other CPUs the two agree within rounding. docs/decisions/gemm.md has the measurement.
+// With AVX-512 both add up a depth of kDepthBlock inputs in the same order (one chain of multiply-adds from zero, then one
+// addition): a row gets the same bits from either, and its result does not depend on the batch; a test holds oneDNN 2.6 to
+// it. Elsewhere, and when a target is forced, oneDNN would add in another order, and the micro-kernel takes all rows.
+// docs/decisions/gemm.md has the measurement.
 #pragma once
 
 #include <cstddef>
@@ -16,7 +17,7 @@ namespace spatten::kernels {
 class Gemm {
  public:
   enum class Backend : std::uint8_t {
-    kOneDnn,  // oneDNN's matmul per panel from kOneDnnRows rows on, primitives cached by shape
+    kOneDnn,  // oneDNN's matmul per panel from kOneDnnRows rows on where it keeps the bits, primitives cached by shape
     kPanels,  // the micro-kernel for any number of rows
   };
   static constexpr std::size_t kOneDnnRows = 16, kDepthBlock = 384;
@@ -26,7 +27,8 @@ class Gemm {
   Gemm(const Gemm&) = delete;
   Gemm& operator=(const Gemm&) = delete;
 
-  Backend backend() const { return backend_; }
+  /// Whether oneDNN multiplies so many rows now.
+  bool uses_onednn(std::size_t rows) const;
 
   struct Primitives;  // oneDNN's side, gemm_onednn.cc
   Primitives& primitives() { return *primitives_; }

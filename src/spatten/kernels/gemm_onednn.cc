@@ -7,6 +7,8 @@
 #include <memory>
 #include <mutex>
 
+#include "spatten/kernels/target.h"
+
 // libgomp's; <omp.h> needs a compiler flag that nothing else here wants.
 extern "C" void omp_set_num_threads(int);
 
@@ -30,6 +32,14 @@ struct Compiled {
   dnnl::matmul matmul;
   dnnl::memory::desc scratch;
 };
+
+/// Whether oneDNN and the micro-kernel add in the same order on this CPU, of which oneDNN may be told to use a part.
+bool onednn_keeps_bits() {
+  constexpr auto kAvx512 = static_cast<unsigned>(dnnl::cpu_isa::avx512_core);
+  static const bool keeps = (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & kAvx512) == kAvx512 &&
+                            available_targets().front().starts_with("AVX3");
+  return keeps;
+}
 
 }  // namespace
 
@@ -62,6 +72,10 @@ struct Gemm::Primitives {
 Gemm::Gemm(Backend backend)
     : backend_(backend), primitives_(backend == Backend::kOneDnn ? std::make_unique<Primitives>() : nullptr) {}
 Gemm::~Gemm() = default;
+
+bool Gemm::uses_onednn(std::size_t rows) const {
+  return backend_ == Backend::kOneDnn && rows >= kOneDnnRows && onednn_keeps_bits() && !target_is_forced();
+}
 
 void onednn_add_product(Gemm::Primitives& primitives, ConstMatrix x, ConstMatrix w, Matrix y) {
   if (x.rows == 0 || x.cols == 0) return;

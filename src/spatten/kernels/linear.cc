@@ -70,7 +70,7 @@ void add_products(const Task& task, Matrix y) {
   const std::span<const Range> ranges =
       task.args.in_ranges.empty() ? std::span<const Range>(&all, 1) : task.args.in_ranges;
   const ConstMatrix panel(w.panel(task.panel), w.in(), w.panel_width());
-  const bool onednn = task.gemm.backend() == Gemm::Backend::kOneDnn && y.rows >= Gemm::kOneDnnRows;
+  const bool onednn = task.gemm.uses_onednn(y.rows);
   for (const Range range : ranges) {
     for (std::size_t k = range.begin; k < range.end; k += Gemm::kDepthBlock) {
       const std::size_t depth = std::min(Gemm::kDepthBlock, range.end - k);

@@ -10,6 +10,8 @@
 
 #include <hwy/highway.h>
 
+#include <atomic>
+
 #include "spatten/base/error.h"
 #include "spatten/base/nearest.h"
 
@@ -31,6 +33,12 @@ std::vector<std::int64_t> runnable() {
     if ((both & target) != 0) targets.push_back(target);
   }
   return targets;
+}
+
+/// Beside Highway's mask of allowed targets, which lives as long as the process, too.
+std::atomic<bool>& forced() {
+  static std::atomic<bool> is_forced{false};
+  return is_forced;
 }
 
 }  // namespace
@@ -57,11 +65,13 @@ std::string current_target() {
 void force_target(std::string_view name) {
   if (name.empty()) {
     hwy::GetChosenTarget().Update(supported());
+    forced() = false;
     return;
   }
   for (const std::int64_t target : runnable()) {
     if (name == hwy::TargetName(target)) {
       hwy::GetChosenTarget().Update(target);
+      forced() = true;
       return;
     }
   }
@@ -69,6 +79,8 @@ void force_target(std::string_view name) {
   for (const std::string& n : available_targets()) known += (known.empty() ? "" : ", ") + n;
   throw UsageError("", "", fmt::format("unknown instruction set \"{}\", this CPU runs {}", printable(name), known));
 }
+
+bool target_is_forced() { return forced(); }
 
 #if defined(__SSE__)
 namespace {

@@ -17,9 +17,12 @@ std::vector<std::string> available_targets();
 /// The one that runs now.
 std::string current_target();
 
-/// Runs `name` from now on, in the whole process; "" goes back to the best one. Not while kernels run.
-/// Throws UsageError when this CPU cannot run it.
+/// Runs `name` from now on, in the whole process, and no code of oneDNN, which chooses its instructions itself (gemm.h);
+/// "" goes back to the best one. Not while kernels run. Throws UsageError when this CPU cannot run it.
 void force_target(std::string_view name);
+
+/// Whether a name is in force, be it that of the best target.
+bool target_is_forced();
 
 /// Puts this thread's floating-point mode into the IEEE default (round to nearest, denormals kept) and back again.
 /// Kernels set it where they are entered: a host that flushes denormals or rounds otherwise gets the same results.

@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "attention_oracle.h"
-#include "on_every_target.h"
+#include "support/on_every_target.h"
 
 namespace spatten::kernels {
 namespace {

@@ -2,7 +2,7 @@
 // Activations, layer norm, softmax and the small row operations.
 #include <limits>
 
-#include "on_every_target.h"
+#include "support/on_every_target.h"
 #include "spatten/kernels/activation.h"
 #include "spatten/kernels/layer_norm.h"
 #include "spatten/kernels/vector_ops.h"

@@ -3,7 +3,7 @@
 #if defined(__SSE__)
 #include <xmmintrin.h>
 
-#include "on_every_target.h"
+#include "support/on_every_target.h"
 #include "spatten/kernels/layer_norm.h"
 #include "spatten/kernels/linear.h"
 #include "spatten/kernels/quantized_attention.h"

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "on_every_target.h"
+#include "support/on_every_target.h"
 
 namespace spatten::kernels {
 namespace {
@@ -116,14 +116,15 @@ TEST(LinearOneDnn, GivesARowTheBitsThatTheMicroKernelGives) {
   Sample found(rows, out, 3, 0), expected(rows, out, 3, 0);
   linear({.x = x.view(), .w = &matrix, .y = found.view()}, onednn, pool);
   linear({.x = x.view(), .w = &matrix, .y = expected.view()}, panels, pool);
-  const bool same_order = current_target().starts_with("AVX3");  // elsewhere oneDNN cuts the depth in its own way
-  for (std::size_t i = 0; i < rows * out; ++i) {
-    if (same_order) {
-      ASSERT_EQ(found.all()[i], expected.all()[i]) << i;
-    } else {
-      ASSERT_NEAR(found.all()[i], expected.all()[i], 1e-3) << i;
-    }
-  }
+  for (std::size_t i = 0; i < rows * out; ++i) ASSERT_EQ(found.all()[i], expected.all()[i]) << i;
+}
+
+TEST_P(Linear, NeverRunsOneDnnWhenATargetIsForced) {
+  const Gemm gemm;
+  EXPECT_FALSE(gemm.uses_onednn(Gemm::kOneDnnRows));
+  force_target("");
+  EXPECT_EQ(gemm.uses_onednn(Gemm::kOneDnnRows), current_target().starts_with("AVX3"));
+  EXPECT_FALSE(gemm.uses_onednn(Gemm::kOneDnnRows - 1));
 }
 
 TEST_P(Linear, LeavesThePrunedPanelsAsTheyWere) {
@@ -144,11 +145,11 @@ TEST_P(Linear, LeavesThePrunedPanelsAsTheyWere) {
   }
 }
 
-TEST_P(Linear, TakesOnlyTheGivenInputs) {
+void expect_only_the_given_inputs(Gemm::Backend backend) {
   const Sample w(70, 40, 2);
-  Sample x(10, 40, 1), zeroed = x;
+  Sample x(20, 40, 1), zeroed = x;
   const std::vector<Range> ranges{{0, 8}, {8, 8}, {16, 24}, {39, 40}};
-  for (std::size_t r = 0; r < 10; ++r) {
+  for (std::size_t r = 0; r < 20; ++r) {
     for (std::size_t i = 0; i < 40; ++i) {
       if (!(i < 8 || (i >= 16 && i < 24) || i == 39)) {
         zeroed(r, i) = 0;
@@ -157,17 +158,18 @@ TEST_P(Linear, TakesOnlyTheGivenInputs) {
     }
   }
   const PackedMatrix matrix = packed(w, 64);
-  Sample expected(10, 70, 3), found(10, 70, 3);
+  Sample expected(20, 70, 3), found(20, 70, 3);
   ThreadPool pool(2);
-  for (const auto backend : {Gemm::Backend::kPanels, Gemm::Backend::kOneDnn}) {
-    Gemm gemm(backend);
-    linear({.x = zeroed.view(), .w = &matrix, .y = expected.view()}, gemm, pool);
-    linear({.x = x.view(), .w = &matrix, .y = found.view(), .in_ranges = ranges}, gemm, pool);
-    for (std::size_t r = 0; r < 10; ++r) {
-      for (std::size_t o = 0; o < 70; ++o) ASSERT_NEAR(found(r, o), expected(r, o), 1e-5);
-    }
+  Gemm gemm(backend);
+  linear({.x = zeroed.view(), .w = &matrix, .y = expected.view()}, gemm, pool);
+  linear({.x = x.view(), .w = &matrix, .y = found.view(), .in_ranges = ranges}, gemm, pool);
+  for (std::size_t r = 0; r < 20; ++r) {
+    for (std::size_t o = 0; o < 70; ++o) ASSERT_NEAR(found(r, o), expected(r, o), 1e-5);
   }
 }
+
+TEST_P(Linear, TakesOnlyTheGivenInputs) { expect_only_the_given_inputs(Gemm::Backend::kPanels); }
+TEST(LinearOneDnn, TakesOnlyTheGivenInputs) { expect_only_the_given_inputs(Gemm::Backend::kOneDnn); }
 
 TEST_P(Linear, RefusesShapesThatDoNotFit) {
   const Sample x(2, 8, 1), w(4, 8, 2), narrow(2, 7, 1);

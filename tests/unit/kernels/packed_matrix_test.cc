@@ -3,7 +3,7 @@
 
 #include <tuple>
 
-#include "on_every_target.h"
+#include "support/on_every_target.h"
 #include "spatten/base/thread_pool.h"
 
 namespace spatten::kernels {

@@ -4,7 +4,7 @@
 #include <cfloat>
 #include <limits>
 
-#include "on_every_target.h"
+#include "support/on_every_target.h"
 
 namespace spatten::kernels {
 namespace {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "attention_oracle.h"
-#include "on_every_target.h"
+#include "support/on_every_target.h"
 
 namespace spatten::kernels {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "on_every_target.h"
+#include "support/on_every_target.h"
 #include "spatten/base/error.h"
 
 #if defined(__SSE__)

@@ -5,7 +5,7 @@
 #include <limits>
 #include <numeric>
 
-#include "on_every_target.h"
+#include "support/on_every_target.h"
 
 namespace spatten::kernels {
 namespace {
