@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Attention of one head as the chip computes it (HPCA'21 IV-A), bit for bit: 12-bit Q, K, V; products of 24 and sums of
-// 30 bits (D = 64; up to 33 at 512); softmax12; low bits of K for a flat row, whose first probabilities are dropped;
-// token importance; local value top-k; prob x V in wide sums with one requantization at the end. The cycle simulator's
-// units call the functions of a row, `--arithmetic chip` runs whole models on attend_fixed_head().
+// Attention of one head as the chip computes it (HPCA'21 IV-A), bit for bit: 12-bit Q, K, V; 24-bit products in sums that
+// never wrap (30 bits for D = 64); softmax12; low bits of K for a flat row, whose first probabilities are dropped; token
+// importance; local value top-k; prob x V in wide sums with one requantization at the end. The cycle simulator's units
+// call the functions of a row, `--arithmetic chip` runs whole models on attend_fixed_head().
 #pragma once
 
 #include <cstdint>
@@ -13,7 +13,8 @@
 
 namespace spatten::algo {
 
-/// Q x K of one query and one key. Equal sizes, at most kChipMaxHeadDim.
+/// Q x K of one query and one key. Equal sizes, at most kChipMaxHeadDim; with |query| <= 2047, as quantization gives it,
+/// 512 products fit in 32 bits.
 std::int32_t dot12(std::span<const Fixed12> query, std::span<const Fixed12> key);
 
 /// Adds a row's probabilities to the 32-bit accumulators of its keys; an accumulator stays at 2^32 - 1 once it is there.

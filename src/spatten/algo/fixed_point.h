@@ -3,7 +3,7 @@
 // probabilities are unsigned 12-bit fractions. Integers only, so the same bits on every machine; what the paper leaves
 // open (roundings, saturation, scales) is listed in docs/deviations.md.
 //
-//   stored level of b bits --align()--> 12 bits:  b < 12 is shifted up (zeros below), b > 12 loses its lowest bits.
+//   stored level of b bits --align12()--> 12 bits:  b < 12 is shifted up (zeros below), b > 12 loses its lowest bits.
 //
 // A value is integer * scale. Aligning multiplies the integer by a power of two and the scale by its inverse.
 #pragma once
@@ -27,12 +27,12 @@ using Fixed12 = std::int16_t;         // signed, -2048 .. 2047
 using Probability12 = std::uint16_t;  // unsigned, 0 .. 4095, in units of 1 / 4096
 
 /// A stored level of `bits` bits (2..16) as the bitwidth converter hands it on: left-aligned in 12 bits.
-constexpr Fixed12 align(std::int32_t level, std::uint32_t bits) {
+constexpr Fixed12 align12(std::int32_t level, std::uint32_t bits) {
   return static_cast<Fixed12>(bits <= kChipBits ? level * (std::int32_t{1} << (kChipBits - bits)) : level >> (bits - kChipBits));
 }
 
 /// Puts the four low bits of a key below its `msb_bits` high ones (already aligned), as the bit-plane write of a refill
-/// does: align(concatenate(msb, lsb, 4), msb_bits + 4) for all splits; past 12 bits the low bits have no plane.
+/// does: align12(concatenate(msb, lsb, 4), msb_bits + 4) for all splits; past 12 bits the low bits have no plane.
 constexpr Fixed12 merge_lsb(Fixed12 msb, std::uint32_t lsb, std::uint32_t msb_bits) {
   const std::uint32_t bits = msb_bits <= 8 ? lsb << (8 - msb_bits) : lsb >> (msb_bits - 8);
   return static_cast<Fixed12>(msb | static_cast<std::int32_t>(bits));
