@@ -1,12 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spatten/base/thread_pool.h"
 
-#include <sched.h>
-
 #include <algorithm>
-#include <cmath>
-#include <cstdio>
-#include <fstream>
 #include <system_error>
 
 namespace spatten {
@@ -24,22 +19,12 @@ void relax() {
 #endif
 }
 
-/// Cores of the cgroup (v2) quota, or 0 when there is none.
-std::size_t cgroup_cores() {
-  std::ifstream file("/sys/fs/cgroup/cpu.max");
-  double quota = 0, period = 0;
-  if (!(file >> quota >> period) || period <= 0) return 0;
-  return static_cast<std::size_t>(std::max(1.0, std::ceil(quota / period)));
-}
-
 }  // namespace
 
 std::size_t ThreadPool::available_cores() {
-  cpu_set_t mask;
-  CPU_ZERO(&mask);
-  std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
-  if (sched_getaffinity(0, sizeof mask, &mask) == 0) cores = std::max(1, CPU_COUNT(&mask));
-  const std::size_t quota = cgroup_cores();
+  std::size_t cores = Cores::allowed().count();
+  if (cores == 0) cores = std::max(1u, std::thread::hardware_concurrency());
+  const std::size_t quota = Cores::quota();
   return quota == 0 ? cores : std::min(cores, quota);
 }
 
@@ -84,20 +69,35 @@ bool ThreadPool::enter() {
   return false;
 }
 
+void ThreadPool::wait_for_loop_after(std::uint64_t seen) {
+  for (int i = 0; i < kSpins; ++i) {
+    if (generation_.load() != seen) return;
+    relax();
+  }
+  std::unique_lock lock(mutex_);
+  ++asleep_;
+  wake_.wait(lock, [&] { return generation_.load() != seen; });
+  --asleep_;
+}
+
 void ThreadPool::work(std::size_t worker) {
   std::uint64_t seen = 0;
   for (;;) {
-    for (int i = 0; i < kSpins && generation_.load() == seen; ++i) relax();
-    if (generation_.load() == seen) {
-      std::unique_lock lock(mutex_);
-      wake_.wait(lock, [&] { return generation_.load() != seen; });
-    }
+    wait_for_loop_after(seen);
     seen = generation_.load();
     if (stop_) return;
     if (!enter()) continue;
     run_tasks(worker);
     door_.fetch_sub(1);
   }
+}
+
+/// Under the mutex, before sleepers are woken. A caller seldom moves, so this mostly compares two numbers.
+void ThreadPool::leave_the_callers_core() {
+  const int core = Cores::current();
+  if (core == callers_core_ || cores_.count() < size() || !cores_.contains(core)) return;
+  for (std::thread& worker : workers_) cores_.confine_without(core, worker);
+  callers_core_ = core;
 }
 
 void ThreadPool::parallel_for(std::size_t count, const std::function<void(std::size_t, std::size_t)>& task) {
@@ -112,6 +112,7 @@ void ThreadPool::parallel_for(std::size_t count, const std::function<void(std::s
     error_ = nullptr;
     next_ = 0;
     door_ = 0;
+    if (asleep_ > 0) leave_the_callers_core();
     generation_.fetch_add(1);
   }
   wake_.notify_all();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The threads that a caller hands in. One pool runs one loop at a time; the calling thread takes part.
 // Tasks are handed out in index order, to whichever thread is free: a task must not depend on the thread that runs it.
+// Where there is a core for every thread, a worker that slept is kept off the core of the caller that wakes it: Linux may
+// leave the two on one core for tens of milliseconds, while another one idles.
 // Own code and not a library: oneDNN's per-thread setting (kernels/gemm.h) and ThreadSanitizer both need to see the
 // hand-over (docs/decisions/threads.md).
 #pragma once
@@ -13,6 +15,8 @@
 #include <mutex>
 #include <thread>
 #include <vector>
+
+#include "spatten/base/cores.h"
 
 namespace spatten {
 
@@ -35,12 +39,17 @@ class ThreadPool {
 
  private:
   void work(std::size_t worker);
+  void wait_for_loop_after(std::uint64_t seen);
+  void leave_the_callers_core();
   bool enter();
   void run_tasks(std::size_t worker);
 
   std::vector<std::thread> workers_;
   std::mutex mutex_;
   std::condition_variable wake_;
+  std::size_t asleep_ = 0;  // workers in wake_; under the mutex
+  const Cores cores_ = Cores::allowed();
+  int callers_core_ = -1;  // that workers are kept off; -1: none yet
   // One loop: written by the caller before the generation is published, read by workers after they saw it.
   const std::function<void(std::size_t, std::size_t)>* task_ = nullptr;
   std::size_t count_ = 0;

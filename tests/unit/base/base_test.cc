@@ -5,7 +5,6 @@
 
 #include "spatten/base/checked.h"
 #include "spatten/base/fields.h"
-#include "spatten/base/thread_pool.h"
 
 namespace spatten {
 namespace {
@@ -83,22 +82,6 @@ TEST(Fields, ReadWriteAndOverrideFromOneList) {
               read_fields(bad.root(), out);
             }),
             "f:1:/inner/ration: unknown key, did you mean \"ratio\"?");
-}
-
-TEST(ThreadPool, RunsEveryTaskOnceAndPassesExceptionsOn) {
-  ThreadPool pool(3);
-  for (int round = 0; round < 200; ++round) {
-    std::vector<std::atomic<int>> hits(17);
-    pool.parallel_for(hits.size(), [&](std::size_t i, std::size_t) { ++hits[i]; });
-    for (const auto& h : hits) EXPECT_EQ(h.load(), 1);
-  }
-  EXPECT_THROW(pool.parallel_for(8, [](std::size_t i, std::size_t) {
-    if (i == 5) throw Error("x");
-  }),
-               Error);
-  std::atomic<int> after = 0;
-  pool.parallel_for(4, [&](std::size_t, std::size_t) { ++after; });
-  EXPECT_EQ(after.load(), 4);
 }
 
 }  // namespace
