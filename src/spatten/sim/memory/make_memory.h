@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "spatten/sim/memory/dram_spec.h"
 #include "spatten/sim/memory/memory.h"
 
 namespace spatten::sim {
@@ -19,5 +20,8 @@ bool is_ideal_memory(const std::string& text);
 /// `overrides` are "KEY=VALUE" with the dotted keys of docs/formats/memory.md; "channels" and "pending" work for every
 /// memory. Throws Error that names file, line and key (or the override), UsageError for a malformed text or override.
 std::unique_ptr<Memory> make_memory(const std::string& text, const std::vector<std::string>& overrides = {});
+
+/// A memory from a spec that was read or changed elsewhere.
+std::unique_ptr<Memory> make_dram(const DramSpec& spec);
 
 }  // namespace spatten::sim

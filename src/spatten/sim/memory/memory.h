@@ -70,6 +70,9 @@ class MemoryChannel {
   /// Accepted accesses that are not finished: reads whose data are not back, writes that are not on the bus.
   virtual std::uint32_t unfinished() const = 0;
 
+  /// The clock after the last one in which data of an issued access are on the bus; 0 when nothing was issued.
+  virtual Cycles data_end() const = 0;
+
   /// Counted up to the last tick.
   virtual MemoryStats stats() const = 0;
 };

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spatten/sim/memory/dram_timing.h"
+
+#include <algorithm>
+
+namespace spatten::sim {
+namespace {
+
+using enum DramCommand;
+using enum DramLevel;
+
+bool goes_to_all_banks(DramCommand command) { return command == kPrechargeAll || command == kRefresh; }
+
+/// Largest distance that the rules without a window demand of two commands that share a node of `level`, 0 if none.
+std::uint32_t demanded(const DramSpec& spec, DramLevel level, DramCommand from, DramCommand to) {
+  std::uint32_t most = 0;
+  for (const DramRule& rule : spec.timing.rules) {
+    const auto lists = [](const std::vector<DramCommand>& list, DramCommand c) { return std::find(list.begin(), list.end(), c) != list.end(); };
+    if (rule.level <= level && rule.window == 1 && lists(rule.from, from) && lists(rule.to, to)) {
+      most = std::max(most, evaluate_clocks(rule.clocks, spec.timing.clocks));
+    }
+  }
+  return most;
+}
+
+void check_rule(const DramRule& rule, const DramClocks& clocks, const JsonNode& node) {
+  try {
+    evaluate_clocks(rule.clocks, clocks);
+  } catch (const Error& error) {
+    node.find("clocks").value_or(node).fail(error.what());
+  }
+  if (rule.from.empty() || rule.to.empty()) node.fail("expected at least one command in from and in to");
+  if (rule.window < 1 || rule.window > 64) node.at("window").fail(fmt::format("expected 1 to 64, found {}", rule.window));
+  const auto whole = [](const std::vector<DramCommand>& list) { return std::any_of(list.begin(), list.end(), goes_to_all_banks); };
+  if (rule.level > kPseudoChannel && (whole(rule.from) || whole(rule.to))) {
+    node.fail("expected level channel or pseudo_channel for precharge_all and refresh, which go to all banks");
+  }
+}
+
+/// Relations between named counts that every DRAM keeps.
+void check_clocks(const DramClocks& c, const JsonNode& timing) {
+  const JsonNode node = timing.find("clocks").value_or(timing);
+  const auto at_least = [&node](const char* name, std::uint32_t value, std::uint64_t least, const char* rule) {
+    if (value >= least) return;
+    node.find(name).value_or(node).fail(fmt::format("{}: expected at least {} = {}, found {}", name, rule, least, value));
+  };
+  DramClocks::each(c, [&](const char* name, std::uint32_t value, const char*, const char*) {
+    if (value < 1 || value > 1u << 20) node.find(name).value_or(node).fail(fmt::format("{}: expected 1 to {}, found {}", name, 1u << 20, value));
+  });
+  at_least("nRC", c.nRC, std::uint64_t{c.nRAS} + c.nRP, "nRAS + nRP");
+  at_least("nRRDL", c.nRRDL, c.nRRDS, "nRRDS");
+  at_least("nCCDL", c.nCCDL, c.nCCDS, "nCCDS");
+  at_least("nWTRL", c.nWTRL, c.nWTRS, "nWTRS");
+  at_least("nFAW", c.nFAW, c.nRRDS, "nRRDS");
+  at_least("nREFI", c.nREFI, 2 * std::uint64_t{c.nRFC}, "2 nRFC");
+}
+
+struct Needed {
+  DramLevel level;
+  DramCommand from, to;
+};
+
+/// Distances without which the model makes no sense.
+std::vector<Needed> needed_rules(RefreshPolicy refresh) {
+  std::vector<Needed> out{{kBank, kActivate, kRead},    {kBank, kActivate, kWrite},    {kBank, kActivate, kPrecharge},
+                          {kBank, kActivate, kActivate}, {kBank, kPrecharge, kActivate}, {kBank, kRead, kPrecharge},
+                          {kBank, kWrite, kPrecharge},  {kPseudoChannel, kRead, kRead}, {kPseudoChannel, kRead, kWrite},
+                          {kPseudoChannel, kWrite, kWrite}, {kPseudoChannel, kWrite, kRead}, {kPseudoChannel, kActivate, kActivate}};
+  if (refresh != RefreshPolicy::kNone) {
+    out.push_back({kPseudoChannel, kPrecharge, kRefresh});
+    out.push_back({kPseudoChannel, kRefresh, kActivate});
+  }
+  if (refresh == RefreshPolicy::kInOrder) {
+    for (const DramCommand from : {kActivate, kRead, kWrite}) out.push_back({kPseudoChannel, from, kPrechargeAll});
+    out.push_back({kPseudoChannel, kPrechargeAll, kActivate});
+    out.push_back({kPseudoChannel, kPrechargeAll, kRefresh});
+    out.push_back({kPseudoChannel, kRefresh, kPrechargeAll});
+  }
+  return out;
+}
+
+void check_rules_together(const DramSpec& spec, const JsonNode& timing) {
+  const JsonNode node = timing.find("rules").value_or(timing);
+  for (const Needed& n : needed_rules(spec.refresh.policy)) {
+    if (demanded(spec, n.level, n.from, n.to) == 0) {
+      node.fail(fmt::format("expected a rule from {} to {} for the same {}, found none", enum_name(n.from), enum_name(n.to), enum_name(n.level)));
+    }
+  }
+  const std::uint32_t cycle = demanded(spec, kBank, kActivate, kActivate);
+  const std::uint32_t open = demanded(spec, kBank, kActivate, kPrecharge), close = demanded(spec, kBank, kPrecharge, kActivate);
+  if (cycle < open + close) {
+    node.fail(fmt::format("expected activate to activate of a bank to take at least {} = activate to precharge {} + precharge to activate {}, found {}",
+                          open + close, open, close, cycle));
+  }
+  for (const DramCommand command : {kRead, kWrite}) {
+    const std::uint32_t distance = demanded(spec, kPseudoChannel, command, command);
+    if (distance < spec.timing.clocks.nBL) {
+      node.fail(fmt::format("expected {} to {} of a pseudo-channel to take at least nBL = {}, found {}", enum_name(command), enum_name(command),
+                            spec.timing.clocks.nBL, distance));
+    }
+  }
+}
+
+}  // namespace
+
+void check_timing(const DramSpec& spec, const JsonNode& root) {
+  const JsonNode timing = root.at("timing");
+  check_clocks(spec.timing.clocks, timing);
+  const auto sum = [&](const char* key, const std::string& text) {
+    try {
+      evaluate_clocks(text, spec.timing.clocks);
+    } catch (const Error& error) {
+      timing.find(key).value_or(timing).fail(error.what());
+    }
+  };
+  sum("read_latency", spec.timing.read_latency);
+  sum("write_latency", spec.timing.write_latency);
+  if (spec.timing.rules.size() > 1000) timing.at("rules").fail("expected at most 1000 rules");
+  for (std::size_t i = 0; i < spec.timing.rules.size(); ++i) {
+    check_rule(spec.timing.rules[i], spec.timing.clocks, timing.at("rules").items()[i]);
+  }
+  check_rules_together(spec, timing);
+}
+
+DramTables::DramTables(const DramSpec& spec)
+    : organization_(spec.organization),
+      read_latency_(evaluate_clocks(spec.timing.read_latency, spec.timing.clocks)),
+      write_latency_(evaluate_clocks(spec.timing.write_latency, spec.timing.clocks)),
+      refresh_interval_(spec.timing.clocks.nREFI) {
+  for (const DramRule& rule : spec.timing.rules) {
+    const std::uint32_t clocks = evaluate_clocks(rule.clocks, spec.timing.clocks);
+    longest_ = std::max(longest_, clocks);
+    for (const DramCommand from : rule.from) {
+      std::uint32_t history = kNoHistory;
+      if (rule.window > 1) {
+        history = static_cast<std::uint32_t>(histories_.size());
+        histories_.push_back({rule.level, from, rule.window});
+      }
+      for (const DramCommand to : rule.to) effects_[static_cast<std::size_t>(from)].push_back({rule.level, to, clocks, history});
+    }
+  }
+}
+
+DramState::DramState(const DramTables& tables)
+    : tables_(&tables),
+      group_bits_(static_cast<unsigned>(std::countr_zero(tables.organization().banks))),
+      pseudo_bits_(static_cast<unsigned>(std::countr_zero(tables.organization().banks_per_pseudo_channel()))) {
+  const std::uint32_t banks = tables.organization().banks_per_pseudo_channel();
+  pseudo_banks_ = banks == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << banks) - 1;
+  for (const DramTables::History& h : tables.histories()) {
+    windows_.push_back({std::vector<Cycles>(std::size_t{kMaxBanks} * h.window, kNever), std::vector<std::uint32_t>(kMaxBanks, 0)});
+  }
+}
+
+std::uint32_t DramState::node_of(DramLevel level, std::uint32_t bank) const {
+  switch (level) {
+    case kChannel: return 0;
+    case kPseudoChannel: return bank >> pseudo_bits_;
+    case kBankGroup: return bank >> group_bits_;
+    case kBank: return bank;
+  }
+  return 0;
+}
+
+Cycles& DramState::slot(DramCommand command, DramLevel level, std::uint32_t node) {
+  Ready& r = ready_[static_cast<std::size_t>(command)];
+  switch (level) {
+    case kChannel: return r.channel;
+    case kPseudoChannel: return r.pseudo[node];
+    case kBankGroup: return r.group[node];
+    case kBank: return r.bank[node];
+  }
+  return r.channel;
+}
+
+/// The window's ring already holds the command that was just issued; the oldest one in it decides.
+void DramState::apply_window(const DramTables::Effect& effect, std::uint32_t node) {
+  const std::uint32_t size = tables_->histories()[effect.history].window;
+  const Window& w = windows_[effect.history];
+  const Cycles oldest = w.clocks[std::size_t{node} * size + w.next[node]];
+  if (oldest == kNever) return;
+  Cycles& ready = slot(effect.to, effect.level, node);
+  ready = std::max(ready, oldest + effect.clocks);
+}
+
+void DramState::apply(DramCommand command, std::uint32_t bank, Cycles now) {
+  for (std::size_t i = 0; i < windows_.size(); ++i) {
+    const DramTables::History& h = tables_->histories()[i];
+    if (h.from != command) continue;
+    const std::uint32_t node = node_of(h.level, bank);
+    std::uint32_t& next = windows_[i].next[node];
+    windows_[i].clocks[std::size_t{node} * h.window + next] = now;
+    next = next + 1 == h.window ? 0 : next + 1;
+  }
+  for (const DramTables::Effect& effect : tables_->effects(command)) {
+    const std::uint32_t node = node_of(effect.level, bank);
+    if (effect.history != DramTables::kNoHistory) {
+      apply_window(effect, node);
+      continue;
+    }
+    Cycles& ready = slot(effect.to, effect.level, node);
+    ready = std::max(ready, now + effect.clocks);
+  }
+}
+
+void DramState::activate(std::uint32_t bank, std::uint32_t row, Cycles now) {
+  open_ |= std::uint64_t{1} << bank;
+  rows_[bank] = row;
+  apply(kActivate, bank, now);
+}
+
+void DramState::precharge(std::uint32_t bank, Cycles now) {
+  open_ &= ~(std::uint64_t{1} << bank);
+  apply(kPrecharge, bank, now);
+}
+
+void DramState::precharge_all(std::uint32_t pseudo_channel, Cycles now) {
+  open_ &= ~banks_of(pseudo_channel);
+  apply(kPrechargeAll, pseudo_channel << pseudo_bits_, now);
+}
+
+void DramState::refresh(std::uint32_t pseudo_channel, Cycles now) { apply(kRefresh, pseudo_channel << pseudo_bits_, now); }
+
+void DramState::shift(Cycles by) {
+  for (Ready& r : ready_) {
+    for (auto* times : {&r.bank, &r.group, &r.pseudo}) {
+      for (Cycles& t : *times) t += by;
+    }
+    r.channel += by;
+  }
+  for (Window& w : windows_) {
+    for (Cycles& t : w.clocks) t += t == kNever ? 0 : by;
+  }
+}
+
+}  // namespace spatten::sim

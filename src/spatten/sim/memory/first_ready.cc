@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spatten/sim/memory/first_ready.h"
+
+namespace spatten::sim {
+
+using enum DramCommand;
+
+FirstReady::FirstReady(const DramSpec& spec, const DramTables& tables, ChannelBooks& books)
+    : controller_(spec.controller), tables_(tables), map_(spec), books_(books), state_(tables) {
+  accesses_.resize(std::size_t{controller_.read_queue} + controller_.write_queue + kMaxBanks);
+  for (std::size_t i = accesses_.size(); i > 0; --i) free_.push_back(static_cast<std::int32_t>(i - 1));
+  active_.fill(kNone);
+  if (spec.refresh.policy != RefreshPolicy::kNone) refresh_due_ = spec.refresh.first;
+}
+
+bool FirstReady::offer(const MemoryAccess& access, Cycles now) {
+  const AddressMap::Place place = map_(access.address);
+  const Direction direction = access.is_write ? kWrites : kReads;
+  if (waiting_[kWrites] > 0 && (access.is_write ? controller_.merge_writes : controller_.forward_writes) && write_waits(access.address, place.bank)) {
+    books_.accepted(access, now);
+    if (access.is_write) {
+      books_.write_merged(now);
+    } else {
+      books_.read_returns(access.tag, std::max(now, books_.returns().last_done()));  // handed over in order
+    }
+    return true;
+  }
+  if (waiting_[direction] >= (access.is_write ? controller_.write_queue : controller_.read_queue)) return false;
+  books_.accepted(access, now);
+  const std::int32_t index = free_.back();
+  free_.pop_back();
+  accesses_[static_cast<std::size_t>(index)] = {access.address, arrivals_++, place.row, access.tag, static_cast<std::uint8_t>(place.bank), direction, false, kNone, kNone};
+  append(index);
+  return true;
+}
+
+bool FirstReady::write_waits(std::uint64_t address, std::uint32_t bank) const {
+  for (std::int32_t i = lists_[kWrites][bank].first; i != kNone; i = accesses_[static_cast<std::size_t>(i)].next) {
+    if (accesses_[static_cast<std::size_t>(i)].address == address) return true;
+  }
+  return false;
+}
+
+void FirstReady::append(std::int32_t index) {
+  Access& a = accesses_[static_cast<std::size_t>(index)];
+  BankList& list = lists_[a.direction][a.bank];
+  a.previous = list.last;
+  (list.last == kNone ? list.first : accesses_[static_cast<std::size_t>(list.last)].next) = index;
+  list.last = index;
+  ++waiting_[a.direction];
+  queued_banks_[a.direction] |= bit(a.bank);
+  if (!state_.is_open(a.bank)) return;
+  const bool hit = a.row == state_.open_row(a.bank);
+  std::int32_t& oldest = hit ? list.hit : list.other;
+  if (oldest != kNone) return;
+  oldest = index;
+  (hit ? hit_banks_ : other_banks_)[a.direction] |= bit(a.bank);
+}
+
+/// Takes an access that is the oldest hit of an open bank, or the first of a closed one, out of its list.
+void FirstReady::remove(std::int32_t index) {
+  const Access& a = accesses_[static_cast<std::size_t>(index)];
+  BankList& list = lists_[a.direction][a.bank];
+  (a.previous == kNone ? list.first : accesses_[static_cast<std::size_t>(a.previous)].next) = a.next;
+  (a.next == kNone ? list.last : accesses_[static_cast<std::size_t>(a.next)].previous) = a.previous;
+  --waiting_[a.direction];
+  if (list.first == kNone) queued_banks_[a.direction] &= ~bit(a.bank);
+  if (list.hit != index) return;
+  std::int32_t next = a.next;
+  while (next != kNone && accesses_[static_cast<std::size_t>(next)].row != a.row) next = accesses_[static_cast<std::size_t>(next)].next;
+  list.hit = next;
+  if (next == kNone) hit_banks_[a.direction] &= ~bit(a.bank);
+}
+
+/// Finds the oldest hit and the oldest other of a bank that was just opened or closed.
+void FirstReady::look_at(Direction direction, std::uint32_t bank) {
+  BankList& list = lists_[direction][bank];
+  list.hit = list.other = kNone;
+  if (state_.is_open(bank)) {
+    const std::uint32_t row = state_.open_row(bank);
+    for (std::int32_t i = list.first; i != kNone && (list.hit == kNone || list.other == kNone); i = accesses_[static_cast<std::size_t>(i)].next) {
+      std::int32_t& oldest = accesses_[static_cast<std::size_t>(i)].row == row ? list.hit : list.other;
+      if (oldest == kNone) oldest = i;
+    }
+  }
+  const auto set = [this, bank](std::uint64_t& banks, bool in) { banks = in ? banks | bit(bank) : banks & ~bit(bank); };
+  set(hit_banks_[direction], list.hit != kNone);
+  set(other_banks_[direction], list.other != kNone);
+}
+
+void FirstReady::refresh_list(std::uint32_t bank) {
+  for (const Direction d : {kReads, kWrites}) look_at(d, bank);
+}
+
+Cycles FirstReady::step(Cycles now) {
+  if (now >= refresh_due_) {
+    for (std::uint32_t p = 0; p < tables_.organization().pseudo_channels; ++p) refreshes_.push(p);
+    refresh_due_ += tables_.refresh_interval();
+  }
+  earliest_ = refresh_due_;
+  bool issued = false;
+  if (controller_.command_bus == CommandBus::kOne) {
+    issued = single_clock(now);
+  } else {
+    issued = column_clock(now);
+    issued |= row_clock(now);
+  }
+  return issued ? now + 1 : earliest_;
+}
+
+/// Writes go first while too many wait or no read does, until few are left and reads wait.
+void FirstReady::choose_direction() {
+  if (direction_ == kReads) {
+    if (waiting_[kWrites] > controller_.writes_start || waiting_[kReads] == 0) direction_ = kWrites;
+  } else if (waiting_[kWrites] < controller_.writes_stop && waiting_[kReads] != 0) {
+    direction_ = kReads;
+  }
+}
+
+void FirstReady::consider(Choice& best, std::int32_t access, DramCommand command, Cycles ready, Cycles now) {
+  if (ready > now) {
+    earliest_ = std::min(earliest_, ready);
+    return;
+  }
+  const std::uint64_t order = accesses_[static_cast<std::size_t>(access)].order;
+  if (order < best.order) best = {access, command, order};
+}
+
+void FirstReady::consider_active(Choice& best, Cycles now) {
+  for (std::uint64_t banks = active_banks_; banks != 0; banks &= banks - 1) {
+    const auto bank = static_cast<std::uint32_t>(std::countr_zero(banks));
+    const std::int32_t index = active_[bank];
+    const DramCommand command = column_of(accesses_[static_cast<std::size_t>(index)]);
+    consider(best, index, command, state_.ready(command, bank), now);
+  }
+}
+
+void FirstReady::consider_hits(Choice& best, Cycles now) {
+  const DramCommand command = direction_ == kReads ? kRead : kWrite;
+  const std::uint64_t all = hit_banks_[direction_];
+  for (std::uint32_t p = 0; p < tables_.organization().pseudo_channels; ++p) {
+    std::uint64_t banks = all & state_.banks_of(p);
+    if (banks == 0) continue;
+    const Cycles shared = state_.ready_all(command, p);
+    if (shared > now) {
+      earliest_ = std::min(earliest_, shared);
+      continue;
+    }
+    for (; banks != 0; banks &= banks - 1) {
+      const auto bank = static_cast<std::uint32_t>(std::countr_zero(banks));
+      consider(best, lists_[direction_][bank].hit, command, state_.ready(command, bank), now);
+    }
+  }
+}
+
+/// Activates of closed banks, precharges of open ones in `closable`.
+void FirstReady::consider_rows(Choice& best, std::uint64_t closable, Cycles now) {
+  for (std::uint64_t banks = queued_banks_[direction_] & ~state_.open_banks(); banks != 0; banks &= banks - 1) {
+    const auto bank = static_cast<std::uint32_t>(std::countr_zero(banks));
+    consider(best, lists_[direction_][bank].first, kActivate, state_.ready(kActivate, bank), now);
+  }
+  for (std::uint64_t banks = other_banks_[direction_] & closable; banks != 0; banks &= banks - 1) {
+    const auto bank = static_cast<std::uint32_t>(std::countr_zero(banks));
+    consider(best, lists_[direction_][bank].other, kPrecharge, state_.ready(kPrecharge, bank), now);
+  }
+}
+
+bool FirstReady::column_clock(Cycles now) {
+  Choice best;
+  consider_active(best, now);
+  if (best.access == kNone && refreshes_.empty()) {
+    choose_direction();
+    consider_hits(best, now);
+  }
+  if (best.access == kNone) return false;
+  issue(best, now);
+  return true;
+}
+
+bool FirstReady::row_clock(Cycles now) {
+  if (!refreshes_.empty()) return refresh_clock(now);
+  choose_direction();
+  Choice best;
+  consider_rows(best, ~active_banks_, now);
+  if (best.access == kNone) return false;
+  issue(best, now);
+  return true;
+}
+
+bool FirstReady::single_clock(Cycles now) {
+  Choice best;
+  consider_active(best, now);
+  if (best.access == kNone) {
+    if (!refreshes_.empty()) return refresh_clock(now);
+    choose_direction();
+    consider_hits(best, now);
+    consider_rows(best, controller_.blocked_precharge == BlockedPrecharge::kSkipped ? ~active_banks_ : ~std::uint64_t{0}, now);
+  }
+  if (best.access == kNone) return false;
+  if (best.command == kPrecharge && (active_banks_ & bit(accesses_[static_cast<std::size_t>(best.access)].bank)) != 0) {
+    earliest_ = now + 1;  // the clock is lost; an older access may be ready in the next one
+    return false;
+  }
+  issue(best, now);
+  return true;
+}
+
+bool FirstReady::refresh_clock(Cycles now) {
+  const std::uint32_t p = refreshes_.front();
+  const std::uint64_t banks = state_.banks_of(p);
+  const bool open = (state_.open_banks() & banks) != 0;
+  if (open && (active_banks_ & banks) != 0) return false;
+  const Cycles ready = state_.ready_all(open ? kPrechargeAll : kRefresh, p);
+  if (ready > now) {
+    earliest_ = std::min(earliest_, ready);
+    return false;
+  }
+  if (open) {
+    state_.precharge_all(p, now);
+    ++books_.stats.precharges;
+    for (std::uint64_t b = banks & (queued_banks_[0] | queued_banks_[1]); b != 0; b &= b - 1) refresh_list(static_cast<std::uint32_t>(std::countr_zero(b)));
+  } else {
+    state_.refresh(p, now);
+    ++books_.stats.refreshes;
+    refreshes_.pop();
+  }
+  return true;
+}
+
+void FirstReady::count_row(Access& access, std::uint64_t MemoryStats::*counter) {
+  if (access.counted) return;
+  access.counted = true;
+  ++(books_.stats.*counter);
+}
+
+void FirstReady::issue(const Choice& choice, Cycles now) {
+  Access& access = accesses_[static_cast<std::size_t>(choice.access)];
+  switch (choice.command) {
+    case kActivate:
+      count_row(access, &MemoryStats::row_misses);
+      ++books_.stats.activates;
+      remove(choice.access);
+      active_[access.bank] = choice.access;
+      active_banks_ |= bit(access.bank);
+      state_.activate(access.bank, access.row, now);
+      refresh_list(access.bank);
+      break;
+    case kPrecharge:
+      count_row(access, &MemoryStats::row_conflicts);
+      ++books_.stats.precharges;
+      state_.precharge(access.bank, now);
+      refresh_list(access.bank);
+      break;
+    default: issue_column(choice.access, now);
+  }
+}
+
+void FirstReady::issue_column(std::int32_t index, Cycles now) {
+  Access& access = accesses_[static_cast<std::size_t>(index)];
+  count_row(access, &MemoryStats::row_hits);
+  if (active_[access.bank] == index) {
+    active_[access.bank] = kNone;
+    active_banks_ &= ~bit(access.bank);
+  } else {
+    remove(index);
+  }
+  state_.column(column_of(access), access.bank, now);
+  if (access.direction == kReads) {
+    ++books_.stats.reads;
+    books_.read_returns(access.tag, now + tables_.read_latency());
+  } else {
+    ++books_.stats.writes;
+    books_.write_issued(now, now + tables_.write_latency());
+  }
+  free_.push_back(index);
+}
+
+void FirstReady::shift(Cycles by) {
+  state_.shift(by);
+  if (refresh_due_ != kNever) refresh_due_ += by;
+}
+
+}  // namespace spatten::sim

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+// First-ready, first-come scheduler with open pages (the policy of Ramulator 2, configs/memory/hbm2-r20 and -r21): of all
+// waiting accesses the oldest whose next command - activate, precharge, read or write alike - may go now. An access whose
+// row was opened for it is active: it goes before all others, and its bank is not closed under it. Reads wait in one queue
+// and writes in another; one of the two is served at a time. Refreshes form a queue of their own, in which nothing starts.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "spatten/sim/memory/address_map.h"
+#include "spatten/sim/memory/channel_books.h"
+#include "spatten/sim/memory/dram_timing.h"
+
+namespace spatten::sim {
+
+class FirstReady {
+ public:
+  FirstReady(const DramSpec& spec, const DramTables& tables, ChannelBooks& books);
+
+  /// False: its queue is full.
+  bool offer(const MemoryAccess& access, Cycles now);
+  /// One clock. Returns the next one in which a step may do anything if nothing is offered before.
+  Cycles step(Cycles now);
+  /// Nothing waits: only refreshes go on.
+  bool idle() const { return waiting_[0] + waiting_[1] == 0 && active_banks_ == 0; }
+  /// See DramState::shift(); only while idle.
+  void shift(Cycles by);
+
+ private:
+  enum Direction : std::uint8_t { kReads, kWrites };
+  static constexpr std::int32_t kNone = -1;
+
+  struct Access {
+    std::uint64_t address, order;
+    std::uint32_t row, tag;
+    std::uint8_t bank;
+    Direction direction;
+    bool counted;  // as hit, miss or conflict
+    std::int32_t previous, next;
+  };
+  /// The accesses of one bank and direction in order of arrival.
+  struct BankList {
+    std::int32_t first = kNone, last = kNone;
+    std::int32_t hit = kNone;    // oldest to the open row
+    std::int32_t other = kNone;  // oldest that needs another row
+  };
+  struct Choice {
+    std::int32_t access = kNone;
+    DramCommand command = DramCommand::kRead;
+    std::uint64_t order = ~std::uint64_t{0};
+  };
+
+  std::uint64_t bit(std::uint32_t bank) const { return std::uint64_t{1} << bank; }
+  DramCommand column_of(const Access& a) const { return a.direction == kReads ? DramCommand::kRead : DramCommand::kWrite; }
+
+  void append(std::int32_t index);
+  void remove(std::int32_t index);
+  void refresh_list(std::uint32_t bank);
+  void look_at(Direction direction, std::uint32_t bank);
+  bool write_waits(std::uint64_t address, std::uint32_t bank) const;
+
+  void choose_direction();
+  void consider(Choice& best, std::int32_t access, DramCommand command, Cycles ready, Cycles now);
+  void consider_active(Choice& best, Cycles now);
+  void consider_hits(Choice& best, Cycles now);
+  void consider_rows(Choice& best, std::uint64_t closable, Cycles now);
+  bool column_clock(Cycles now);
+  bool row_clock(Cycles now);
+  bool single_clock(Cycles now);
+  bool refresh_clock(Cycles now);
+
+  void issue(const Choice& choice, Cycles now);
+  void count_row(Access& access, std::uint64_t MemoryStats::*counter);
+  void issue_column(std::int32_t index, Cycles now);
+
+  const DramController controller_;
+  const DramTables& tables_;
+  const AddressMap map_;
+  ChannelBooks& books_;
+  DramState state_;
+
+  std::vector<Access> accesses_;
+  std::vector<std::int32_t> free_;
+  std::array<std::array<BankList, kMaxBanks>, 2> lists_;
+  std::array<std::uint64_t, 2> queued_banks_{}, hit_banks_{}, other_banks_{};  // by direction; the last two of open banks
+  std::array<std::int32_t, kMaxBanks> active_;
+  std::uint64_t active_banks_ = 0, arrivals_ = 0;
+  std::array<std::uint32_t, 2> waiting_{};
+  Direction direction_ = kReads;
+  Ring<std::uint32_t> refreshes_;  // pseudo-channels
+  Cycles refresh_due_ = kNever, earliest_ = kNever;
+};
+
+}  // namespace spatten::sim
