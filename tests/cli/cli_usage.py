@@ -72,7 +72,6 @@ class Usage(ProgramTest):
 
     def test_what_this_build_does_not_run_says_so(self):
         self.assert_fails(2, ["--precision", "fp32 only"], "classify", "--precision", "int8", "--model", "classify", "x")
-        self.assert_fails(2, ["--arithmetic", "float only"], "classify", "--arithmetic", "chip", "--model", "classify", "x")
         self.output("classify", "--precision", "fp32", "--arithmetic", "float", "--model", "classify", "a film")
 
     def test_what_is_missing_is_named(self):

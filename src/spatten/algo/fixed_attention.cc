@@ -84,21 +84,20 @@ FixedRow attend_fixed_row(std::span<const Fixed12> query, const FixedKeys& keys,
 FixedHead attend_fixed_head(const FixedHeadTask& task) {
   SPATTEN_CHECK(task.q.cols > 0 && task.q.cols <= kChipMaxHeadDim && task.k.cols == task.q.cols && task.v.cols == task.q.cols);
   const FixedKeys keys = to_fixed_keys(task.k, task.quantization, task.key_rows);
-  const FixedMatrix values = to_fixed(task.v, task.quantization.value_bits, Granularity::kTensor, task.key_rows);
   const FixedMatrix queries = to_fixed(task.q, task.quantization.query_bits, task.quantization.granularity);
   SPATTEN_CHECK(task.v.rows == task.k.rows && keys.full.rows > 0 && (!task.causal || queries.rows <= keys.full.rows));
   SPATTEN_CHECK(task.value_keeps.empty() || task.value_keeps.size() == queries.rows);
 
   FixedHead head;
+  head.values = to_fixed(task.v, task.quantization.value_bits, Granularity::kTensor, task.key_rows);
   head.importance.assign(keys.full.rows, 0);
-  head.value_scale = values.scale(0);
   FixedRowSetting setting;
   setting.threshold = probability_threshold(task.quantization.threshold);
   for (std::size_t r = 0; r < queries.rows; ++r) {
     setting.scale = score_scale(queries.scale(r), keys.full.scale(0), task.inverse_sqrt_dim);
     setting.visible = task.causal ? keys.full.rows - queries.rows + r + 1 : keys.full.rows;
     if (!task.value_keeps.empty()) setting.value_keep = task.value_keeps[r];
-    head.rows.push_back(attend_fixed_row(queries.row(r), keys, values, setting));
+    head.rows.push_back(attend_fixed_row(queries.row(r), keys, head.values, setting));
     accumulate_importance12(head.rows.back().probabilities, head.importance);
     head.magnitude += magnitude12(head.rows.back().out);
   }

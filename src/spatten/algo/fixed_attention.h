@@ -61,8 +61,11 @@ struct FixedHeadTask {
 struct FixedHead {
   std::vector<FixedRow> rows;
   std::vector<std::uint32_t> importance;  // per key: sum of its 12-bit probabilities over the rows
-  std::uint64_t magnitude = 0;            // sum of |out|; times value_scale comparable between heads and layers
-  float value_scale = 1;                  // of out: value = out * value_scale
+  std::uint64_t magnitude = 0;            // sum of |out|; times value_scale() comparable between heads and layers
+  FixedMatrix values;                     // V of the keys that take part
+
+  /// Of V and of out: value = out * value_scale().
+  float value_scale() const { return values.scale(0); }
 };
 
 /// K and V have one scale each for the head; Q has one per row, or with Granularity::kTensor one as well.

@@ -99,7 +99,9 @@ void add_model_options(CLI::App& app, CommonOptions& options) {
       ->group(group);
   add_list(app, "--set", options.overrides, "KEY=VALUE", "change a key of the policy, e.g. token.keep=0.5; may be repeated")->group(group);
   add_single_choice(app, "--precision", {"fp32", "bf16", "int8"}, "precision of the weights; this build: fp32");
-  add_single_choice(app, "--arithmetic", {"float", "chip"}, "arithmetic of attention; this build: float");
+  add_choice(app, "--arithmetic", {"float", "chip"},
+             [&options](std::size_t i) { options.arithmetic = i == 0 ? Arithmetic::kFloat : Arithmetic::kChip; },
+             "attention in fp32, or on the chip's 12-bit datapath, bit for bit (slower; default: float)");
   for (const char* name : {"--precision", "--arithmetic"}) app.get_option(name)->group(group);
 }
 

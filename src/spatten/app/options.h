@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "spatten/layers/context.h"
+
 namespace spatten::app {
 
 struct CommonOptions {
@@ -17,7 +19,7 @@ struct CommonOptions {
   std::vector<std::string> overrides;  // KEY=VALUE, in order
   std::size_t threads = 0;             // 0: the cores that the process may use
   std::string precision = "fp32";
-  std::string arithmetic = "float";
+  Arithmetic arithmetic = Arithmetic::kFloat;
   std::uint64_t seed = 1;
   std::string output;                  // empty: standard output
   std::string html, trace;

@@ -59,6 +59,7 @@ Session::Session(const CommonOptions& options, const Environment& environment)
   if (policy_) algo::resolve(*policy_, shape_of(model_.config), model_.config.max_positions);
   run_.threads = &threads_;
   run_.policy = policy();
+  run_.arithmetic = options.arithmetic;
   run_.cancelled = environment.cancelled;
   run_.record_pruning = policy_ && (looks || options.json);
   run_.truncate = options.truncate;

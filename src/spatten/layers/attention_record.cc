@@ -61,9 +61,9 @@ void notice_decision(PassSequence& s, const BlockShape& shape, bool wanted, cons
   if (shape.layer + 1 == shape.layers) s.report->pruning.token_scores = out;
 }
 
-trace::Record make_record(const PassSequence& s, const BlockShape& shape, const algo::Policy& policy, std::uint32_t head,
+trace::Record make_record(const Pass& pass, const PassSequence& s, const BlockShape& shape, std::uint32_t head,
                           const std::vector<std::uint32_t>& keys, const HeadEvidence& evidence) {
-  const algo::QuantizationPolicy& q = policy.quantization;
+  const algo::QuantizationPolicy q = pass.quantization();
   trace::Record r;
   r.step = s.step;
   r.layer = shape.layer;
@@ -71,7 +71,7 @@ trace::Record make_record(const PassSequence& s, const BlockShape& shape, const 
   r.context = static_cast<std::uint32_t>(s.context);
   r.keys = static_cast<std::uint32_t>(keys.size());
   r.values = evidence.values;
-  if (policy.value_pruning()) r.values_total = evidence.counters.value_multiply_adds / shape.head_dim;
+  if (pass.policy().value_pruning()) r.values_total = evidence.counters.value_multiply_adds / shape.head_dim;
   r.rows = static_cast<std::uint32_t>(s.rows);
   r.stage = s.stage;
   r.causal = shape.causal;
@@ -81,7 +81,7 @@ trace::Record make_record(const PassSequence& s, const BlockShape& shape, const 
   r.query_bits = static_cast<std::uint8_t>(q.query_bits);
   r.value_bits = static_cast<std::uint8_t>(q.value_bits);
   r.threshold = q.progressive() ? q.threshold : 0;
-  r.accumulate_importance = s.cascade != nullptr && policy.token_pruning();
+  r.accumulate_importance = s.cascade != nullptr && pass.policy().token_pruning();
   if (keys.size() < s.context) r.key_ids = keys;
   if (const std::vector<std::uint8_t>& lsb_rows = evidence.lsb_rows; !lsb_rows.empty()) {
     r.lsb_mask.assign((lsb_rows.size() + 7) / 8, 0);

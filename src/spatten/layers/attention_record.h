@@ -36,7 +36,7 @@ void notice_layer(PassSequence& s, const BlockShape& shape, bool wanted, const s
 /// Scores after the layer; the top-k that ran goes to the layer's last record.
 void notice_decision(PassSequence& s, const BlockShape& shape, bool wanted, const algo::LayerDecision& decision);
 
-trace::Record make_record(const PassSequence& s, const BlockShape& shape, const algo::Policy& policy, std::uint32_t head,
+trace::Record make_record(const Pass& pass, const PassSequence& s, const BlockShape& shape, std::uint32_t head,
                           const std::vector<std::uint32_t>& keys, const HeadEvidence& evidence);
 
 }  // namespace spatten

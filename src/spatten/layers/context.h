@@ -14,10 +14,15 @@
 
 namespace spatten {
 
+/// What attention computes with: fp32 on the CPU's vector units, or the 12-bit datapath of the chip, bit for bit
+/// (algo/fixed_attention.h). Projections and feed-forward are fp32 in both: the chip is a co-processor for attention.
+enum class Arithmetic { kFloat, kChip };
+
 struct RunOptions {
   ThreadPool* threads = nullptr;                  // required
   const algo::Policy* policy = nullptr;           // null: dense
   trace::Sink* sink = nullptr;                    // null: no trace
+  Arithmetic arithmetic = Arithmetic::kFloat;     // of attention; the same in all calls for one decoder sequence
   std::uint32_t first_step = 0;                   // number of this call's first forward pass in the trace
   const std::atomic<bool>* cancelled = nullptr;   // polled between layers; when set the run throws Cancelled
   bool record_pruning = false;                    // fill PruningReport

@@ -5,6 +5,11 @@
 
 namespace spatten {
 
+algo::QuantizationPolicy stored_quantization(const RunOptions& options) {
+  if (options.policy == nullptr || options.arithmetic == Arithmetic::kChip) return {};
+  return options.policy->quantization;
+}
+
 // ---------------------------------------------------------------- Rows
 
 void KvCache::Rows::reallocate(std::size_t rows, std::size_t used) {

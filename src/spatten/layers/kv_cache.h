@@ -10,9 +10,14 @@
 #include "spatten/algo/policy.h"
 #include "spatten/base/matrix.h"
 #include "spatten/kernels/packed_rows.h"
+#include "spatten/layers/context.h"
 #include "spatten/layers/quantization.h"
 
 namespace spatten {
+
+/// Widths in which a cache stores K and V: the policy's. For the chip fp32: it has one scale for all keys of a head, which
+/// a new key may raise, and levels of an old scale would be rounded twice (docs/deviations.md).
+algo::QuantizationPolicy stored_quantization(const RunOptions& options);
 
 class KvCache {
  public:

@@ -3,11 +3,18 @@
 
 #include <algorithm>
 
+#include "spatten/algo/fixed_point.h"
+
 namespace spatten {
 
 const algo::Policy& Pass::policy() const {
   static const algo::Policy dense;
   return options->policy == nullptr ? dense : *options->policy;
+}
+
+algo::QuantizationPolicy Pass::quantization() const {
+  const algo::QuantizationPolicy& chosen = policy().quantization;
+  return options->arithmetic == Arithmetic::kChip ? algo::chip_quantization(chosen) : chosen;
 }
 
 void write_records(Pass& pass) {

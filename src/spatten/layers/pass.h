@@ -46,6 +46,8 @@ struct Pass {
     return sequences.empty() ? 0 : sequences.back().first_row + sequences.back().rows;
   }
   const algo::Policy& policy() const;
+  /// Widths of Q, K and V in force: the policy's, on the chip with 12 bits for what it leaves in floating point.
+  algo::QuantizationPolicy quantization() const;
 };
 
 /// Hands the records of a finished pass to the sink, sequence by sequence, when one listens.

@@ -4,10 +4,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include "spatten/kernels/quantized_attention.h"
-#include "spatten/kernels/vector_ops.h"
 #include "spatten/layers/attention_record.h"
-#include "spatten/layers/quantization.h"
+#include "spatten/layers/layer_heads.h"
 
 namespace spatten {
 namespace {
@@ -84,12 +82,6 @@ void project_qkv(const Block& block, ConstMatrix input, const std::vector<std::v
 
 // ---------------------------------------------------------------- keys
 
-/// The keys that a sequence attends to in this layer.
-struct Keys {
-  std::vector<std::uint32_t> tokens;      // original positions, ascending
-  std::vector<std::uint32_t> cache_rows;  // of the cache; empty: all of its rows
-};
-
 /// Drops the rows of tokens that were evicted for good at or before this layer.
 void evict(const algo::CascadeState& cascade, std::uint32_t layer, KvCache& cache) {
   const std::span<const std::uint32_t> evicted = cascade.evicted_from();
@@ -129,143 +121,6 @@ Keys prepare_keys(const Block& block, Pass& pass, PassSequence& s) {
   return choose_cached_keys(s, cache);
 }
 
-// ---------------------------------------------------------------- one head
-
-/// Rows of K and V that a pass without a cache quantises on the way; one per worker.
-struct HeadScratch {
-  OwnedMatrix<float> q;
-  kernels::PackedRows k, v;
-};
-
-class HeadRunner {
- public:
-  HeadRunner(const Block& block, Pass& pass) : block_(block), pass_(pass), quantization_(pass.policy().quantization) {
-    scratch_.resize(pass.threads().size());
-    for (HeadScratch& s : scratch_) {
-      if (quantization_.stored_key_bits() > 0) s.k = packed_key_rows(block.shape.head_dim, quantization_);
-      if (quantization_.value_bits > 0) s.v = packed_value_rows(block.shape.head_dim, quantization_);
-    }
-  }
-
-  void run(const PassSequence& s, const Keys& keys, std::uint32_t head, std::size_t worker, HeadEvidence& out) {
-    kernels::QuantizedAttentionHead task;
-    fill_task(s, keys, head, out, task);
-    std::vector<std::uint32_t> value_keeps;
-    choose_values(s, keys, task, value_keeps, out);
-    HeadScratch& scratch = scratch_[worker];
-    quantize_q(task, scratch);
-    const KvCache* cache = s.caches == nullptr ? nullptr : &(*s.caches)[block_.shape.layer];
-    choose_operands(s, head, cache, scratch, task);
-    task.threshold = static_cast<float>(quantization_.threshold);
-    if (quantization_.progressive()) {
-      out.lsb_rows.assign(s.rows, 0);
-      task.lsb_rows = out.lsb_rows.data();
-    }
-    kernels::attention_head(task, pass_.scratch[worker]);
-    if (!out.value_norms.empty()) norms(s, keys, head, cache, scratch, out.value_norms);
-  }
-
- private:
-  Matrix qkv_columns(const PassSequence& s, std::size_t section, std::uint32_t head) const {
-    return pass_.qkv.view()
-        .rows_from(s.first_row, s.rows)
-        .cols_from(section * block_.shape.hidden + head * block_.shape.head_dim, block_.shape.head_dim);
-  }
-
-  void fill_task(const PassSequence& s, const Keys& keys, std::uint32_t head, HeadEvidence& out,
-                 kernels::AttentionTask& task) {
-    const BlockShape& shape = block_.shape;
-    task.q = qkv_columns(s, 0, head);
-    task.out = pass_.context.view().rows_from(s.first_row, s.rows).cols_from(head * shape.head_dim, shape.head_dim);
-    task.scale = shape.scale;
-    task.causal = shape.causal;
-    task.causal_offset = keys.tokens.size() - s.rows;
-    task.key_rows = keys.cache_rows;
-    task.counters = &out.counters;
-    if (s.cascade == nullptr) return;
-    const algo::ObservationNeeds needs = s.cascade->needs();
-    if (needs.column_sums) {
-      out.column_sums.assign(keys.tokens.size(), 0.0f);
-      task.column_sums = out.column_sums.data();
-    }
-    if (needs.probe_row) {
-      out.probe_row.assign(keys.tokens.size(), 0.0f);
-      task.probe_row = s.cascade->probe_row(s.rows);
-      task.probe_probabilities = out.probe_row.data();
-    }
-    if (needs.out_magnitude) task.magnitude = &out.magnitude;
-    if (needs.value_norms) out.value_norms.assign(keys.tokens.size(), 0.0f);
-  }
-
-  /// Local value pruning: how many V rows each query keeps.
-  void choose_values(const PassSequence& s, const Keys& keys, kernels::AttentionTask& task,
-                     std::vector<std::uint32_t>& value_keeps, HeadEvidence& out) const {
-    out.values = static_cast<std::uint32_t>(keys.tokens.size());
-    if (s.cascade == nullptr || !pass_.policy().value_pruning()) return;
-    out.values = s.cascade->value_count(block_.shape.layer, keys.tokens.size());
-    if (!task.causal || s.rows == 1) {
-      task.value_keep = out.values;
-      return;
-    }
-    value_keeps.resize(s.rows);
-    for (std::size_t r = 0; r < s.rows; ++r) {
-      value_keeps[r] = s.cascade->value_count(block_.shape.layer, task.causal_offset + r + 1);
-    }
-    task.value_keeps = value_keeps;
-  }
-
-  void quantize_q(kernels::AttentionTask& task, HeadScratch& scratch) const {
-    if (quantization_.query_bits == 0) return;
-    const Matrix copy = scratch.q.resize(task.q.rows, task.q.cols);
-    for (std::size_t r = 0; r < copy.rows; ++r) std::copy_n(task.q.row(r), copy.cols, copy.row(r));
-    quantize_queries(copy, quantization_);
-    task.q = copy;
-  }
-
-  const kernels::PackedRows& packed(ConstMatrix rows, kernels::PackedRows& out) const {
-    out.truncate(0);
-    append_quantized(rows, quantization_.granularity, out);
-    return out;
-  }
-
-  /// K and V: packed or float, from the cache or from this pass.
-  void choose_operands(const PassSequence& s, std::uint32_t head, const KvCache* cache, HeadScratch& scratch,
-                       kernels::QuantizedAttentionHead& task) const {
-    if (quantization_.stored_key_bits() > 0) {
-      task.k = cache != nullptr ? &cache->packed_keys(head) : &packed(qkv_columns(s, 1, head), scratch.k);
-    } else {
-      task.k_float = cache != nullptr ? cache->keys(head) : ConstMatrix(qkv_columns(s, 1, head));
-    }
-    if (quantization_.value_bits > 0) {
-      task.v_packed = cache != nullptr ? &cache->packed_values(head) : &packed(qkv_columns(s, 2, head), scratch.v);
-    } else {
-      task.v = cache != nullptr ? cache->values(head) : ConstMatrix(qkv_columns(s, 2, head));
-    }
-  }
-
-  /// Norms of V as stored; `scratch.v` holds the packed rows of a pass without a cache.
-  void norms(const PassSequence& s, const Keys& keys, std::uint32_t head, const KvCache* cache, const HeadScratch& scratch,
-             std::vector<float>& out) const {
-    std::vector<float> decoded(block_.shape.head_dim);
-    for (std::size_t j = 0; j < keys.tokens.size(); ++j) {
-      const std::size_t row = keys.cache_rows.empty() ? j : keys.cache_rows[j];
-      ConstMatrix v;
-      if (quantization_.value_bits > 0) {
-        (cache != nullptr ? cache->packed_values(head) : scratch.v).decode_row(row, false, decoded.data());
-        v = {decoded.data(), 1, decoded.size()};
-      } else {
-        v = (cache != nullptr ? cache->values(head) : ConstMatrix(qkv_columns(s, 2, head))).rows_from(row, 1);
-      }
-      kernels::row_norms(v, &out[j]);
-    }
-  }
-
-  const Block& block_;
-  Pass& pass_;
-  const algo::QuantizationPolicy& quantization_;
-  std::vector<HeadScratch> scratch_;
-};
-
 // ---------------------------------------------------------------- after the heads
 
 void observe(const BlockShape& shape, PassSequence& s, const Keys& keys, std::uint32_t head, const HeadEvidence& e) {
@@ -291,9 +146,32 @@ void add_head_work(PassSequence& s, const BlockShape& shape, const HeadEvidence&
   add_layer_ops(s, shape.layer, ops, 0);
 }
 
+// ---------------------------------------------------------------- all heads
+
 struct HeadJob {
   std::size_t sequence, head_index;
 };
+
+/// Runs the jobs on the pool, each with the same bits whatever runs beside it.
+template <class Heads>
+std::vector<HeadEvidence> run_heads(Heads heads, const Pass& pass, const std::vector<Keys>& keys, const LayerOutcome& outcome,
+                                    const std::vector<HeadJob>& jobs) {
+  std::vector<HeadEvidence> evidence(jobs.size());
+  pass.threads().parallel_for(jobs.size(), [&](std::size_t j, std::size_t worker) {
+    const std::size_t i = jobs[j].sequence;
+    heads.run(pass.sequences[i], keys[i], outcome.heads[i][jobs[j].head_index], worker, evidence[j]);
+  });
+  return evidence;
+}
+
+std::vector<HeadEvidence> run_heads(const Block& block, Pass& pass, const std::vector<Keys>& keys, const LayerOutcome& outcome,
+                                    const std::vector<HeadJob>& jobs) {
+  switch (pass.options->arithmetic) {
+    case Arithmetic::kChip: return run_heads(ChipHeads(block, pass), pass, keys, outcome, jobs);
+    case Arithmetic::kFloat: break;
+  }
+  return run_heads(FloatHeads(block, pass), pass, keys, outcome, jobs);
+}
 
 }  // namespace
 
@@ -309,12 +187,7 @@ LayerOutcome attend(const Block& block, ConstMatrix input, Pass& pass) {
     keys.push_back(prepare_keys(block, pass, pass.sequences[i]));
     for (std::size_t h = 0; h < outcome.heads[i].size(); ++h) jobs.push_back({i, h});
   }
-  std::vector<HeadEvidence> evidence(jobs.size());
-  HeadRunner runner(block, pass);
-  pass.threads().parallel_for(jobs.size(), [&](std::size_t j, std::size_t worker) {
-    const std::size_t i = jobs[j].sequence;
-    runner.run(pass.sequences[i], keys[i], outcome.heads[i][jobs[j].head_index], worker, evidence[j]);
-  });
+  const std::vector<HeadEvidence> evidence = run_heads(block, pass, keys, outcome, jobs);
 
   // In job order and on this thread: scores, counters and trace do not depend on the number of threads.
   std::size_t job = 0;
@@ -327,9 +200,7 @@ LayerOutcome attend(const Block& block, ConstMatrix input, Pass& pass) {
       const HeadEvidence& e = evidence[job++];
       if (s.cascade != nullptr) observe(shape, s, keys[i], head, e);
       add_head_work(s, shape, e);
-      if (record) {
-        s.records.push_back(make_record(s, shape, pass.policy(), head, keys[i].tokens, e));
-      }
+      if (record) s.records.push_back(make_record(pass, s, shape, head, keys[i].tokens, e));
     }
     outcome.decisions.push_back(s.cascade == nullptr ? algo::LayerDecision{} : s.cascade->end_layer(shape.layer));
     notice_decision(s, shape, pass.options->record_pruning, outcome.decisions.back());

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The heart: attention of one layer for every sequence of a pass, with the living heads and keys only. Projects Q, K, V;
-// appends to the caches; per (sequence, head) runs the fused kernel, which prunes values and reads low bits as the
-// policy says; hands the evidence to the cascade and a record to the trace. Who leaves is decided in algo/, not here.
+// appends to the caches; per (sequence, head) runs the fused kernel or the chip's datapath (layer_heads.h), which prune
+// values and read low bits as the policy says; hands the evidence to the cascade and a record to the trace. Who leaves is decided in algo/, not here.
 #pragma once
 
 #include "spatten/algo/cascade.h"

@@ -127,7 +127,7 @@ Decoder Gpt2::start(const RunOptions& options) const {
   const algo::Policy& policy = options.policy == nullptr ? dense : *options.policy;
   decoder.state_->caches.reserve(config.layers);
   for (std::uint32_t l = 0; l < config.layers; ++l) {
-    decoder.state_->caches.emplace_back(config.heads, config.head_dim, policy.quantization);
+    decoder.state_->caches.emplace_back(config.heads, config.head_dim, stored_quantization(options));
   }
   if (needs_cascade(options.policy)) {
     const algo::ModelShape shape{config.layers, config.heads, config.head_dim, config.max_positions, true};

@@ -49,7 +49,7 @@ void expect_head(const FixedHead& head, const JsonNode& expected) {
   }
   EXPECT_EQ(head.importance, integers<std::uint32_t>(expected.at("importance")));
   EXPECT_EQ(head.magnitude, static_cast<std::uint64_t>(expected.at("magnitude").integer(0, INT64_MAX)));
-  EXPECT_EQ(static_cast<double>(head.value_scale), expected.at("value_scale").number(0, 1e9));
+  EXPECT_EQ(static_cast<double>(head.value_scale()), expected.at("value_scale").number(0, 1e9));
 }
 
 TEST(FixedPointGolden, EveryHeadHasTheIntegersOfExactArithmetic) {

@@ -235,7 +235,7 @@ TEST(FixedAttention, TwelveBitsStayCloseToTheReference) {
   const Inputs in(5, 40, 64, 7);
   const FixedHead head = attend_fixed_head(in.task());
   const HeadResult exact = attend_head(in.q.view(), in.k.view(), in.v.view(), {});
-  const double v_max = head.value_scale * 2047.0;
+  const double v_max = head.value_scale() * 2047.0;
   for (std::size_t r = 0; r < 5; ++r) {
     for (std::size_t j = 0; j < 40; ++j) {
       // Scores of about N(0, 1) with 12-bit Q and K are off by some 1e-3, and so relatively are probabilities.
@@ -243,7 +243,7 @@ TEST(FixedAttention, TwelveBitsStayCloseToTheReference) {
                   0.5 / 4096 + 4e-3 * exact.rows[r].probabilities[j]);
     }
     // 40 probabilities rounded by half a code each, V and the output by half a level.
-    for (std::size_t d = 0; d < 64; ++d) EXPECT_NEAR(head.rows[r].out[d] * head.value_scale, exact.rows[r].out[d], 4e-3 * v_max);
+    for (std::size_t d = 0; d < 64; ++d) EXPECT_NEAR(head.rows[r].out[d] * head.value_scale(), exact.rows[r].out[d], 4e-3 * v_max);
   }
 }
 
