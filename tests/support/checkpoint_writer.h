@@ -82,14 +82,14 @@ inline std::string encode(DType dtype, const std::vector<float>& values) {
 
 inline Json tiny_bert_config(const std::string& architecture = "BertForSequenceClassification") {
   return {{"architectures", Json::array({architecture})}, {"model_type", "bert"},     {"hidden_size", 16},
-          {"num_hidden_layers", 2},          {"num_attention_heads", 2}, {"intermediate_size", 24},
+          {"num_hidden_layers", 2},          {"num_attention_heads", 1}, {"intermediate_size", 24},
           {"vocab_size", 40},                {"max_position_embeddings", 12}, {"type_vocab_size", 2},
           {"hidden_act", "gelu"},            {"layer_norm_eps", 1e-12},  {"pad_token_id", 0}};
 }
 
 inline Json tiny_gpt2_config() {
   return {{"architectures", Json::array({"GPT2LMHeadModel"})}, {"model_type", "gpt2"}, {"n_embd", 16},        {"n_layer", 2},
-          {"n_head", 2},                          {"n_inner", nullptr},   {"vocab_size", 40},    {"n_positions", 12},
+          {"n_head", 1},                          {"n_inner", nullptr},   {"vocab_size", 40},    {"n_positions", 12},
           {"activation_function", "gelu_new"},    {"layer_norm_epsilon", 1e-5}, {"bos_token_id", 39}, {"eos_token_id", 39}};
 }
 

@@ -14,7 +14,7 @@ namespace {
 // Generous, but products of these fit in 64 bits with room and no loop over them takes long.
 constexpr std::int64_t kMaxLayers = 1024, kMaxHeads = 1024, kMaxWidth = 1 << 20, kMaxVocab = 1 << 24,
                        kMaxPositions = 1 << 20, kMaxTypes = 1024, kMaxLabels = 65'536;
-constexpr std::uint32_t kMaxHeadDim = 256, kHeadDimStep = 8;
+constexpr std::uint32_t kMaxHeadDim = 256, kHeadDimStep = 16;
 
 // ---------------------------------------------------------------- families and tasks
 

@@ -37,7 +37,7 @@ inline std::vector<std::pair<HiddenActivation, std::string>> enum_names(HiddenAc
   return {{HiddenActivation::kGelu, "gelu"}, {HiddenActivation::kGeluTanh, "gelu_tanh"}, {HiddenActivation::kRelu, "relu"}};
 }
 
-/// Ranges hold after reading: 1 <= heads, hidden = heads * head_dim, head_dim a multiple of 8 up to 256, ids < vocab.
+/// Ranges hold after reading: 1 <= heads, hidden = heads * head_dim, head_dim a multiple of 16 up to 256, ids < vocab.
 struct ModelConfig {
   Family family = Family::kBert;
   std::optional<Task> task;          // empty when the file has no "architectures"; Checkpoint::open fills it

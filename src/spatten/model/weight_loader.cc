@@ -76,7 +76,7 @@ void WeightLoader::run(ThreadPool& threads) {
 }
 
 std::size_t head_panel_width(std::size_t head_dim) {
-  if (head_dim % 16 != 0) throw Error(fmt::format("expected a head dimension that is a multiple of 16, found {}", head_dim));
+  SPATTEN_CHECK(head_dim % 16 == 0);
   // A panel must divide the head and be a multiple of 16; 64 is the width that the kernels like best.
   for (const std::size_t width : {64u, 128u, 112u, 96u, 80u, 48u, 32u}) {
     if (head_dim % width == 0) return width;

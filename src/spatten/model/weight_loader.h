@@ -35,8 +35,8 @@ class WeightLoader {
   std::vector<std::function<void()>> jobs_;
 };
 
-/// Width of the panels of a Q/K/V projection: a whole head where that is a good width, else a part of one. Throws Error
-/// for a head that is no multiple of 16, which the attention kernels need.
+/// Width of the panels of a Q/K/V projection: a whole head where that is a good width, else a part of one. The head is a
+/// multiple of 16, which the attention kernels need; read_model_config refuses others.
 std::size_t head_panel_width(std::size_t head_dim);
 
 /// The kernel of a configuration's feed-forward activation.

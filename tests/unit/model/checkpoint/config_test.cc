@@ -39,9 +39,9 @@ TEST(ModelConfig, ReadsTheKeysOfBert) {
   EXPECT_EQ(c.family, Family::kBert);
   EXPECT_EQ(c.task, Task::kSequenceClassification);
   EXPECT_EQ(c.layers, 2u);
-  EXPECT_EQ(c.heads, 2u);
+  EXPECT_EQ(c.heads, 1u);
   EXPECT_EQ(c.hidden, 16u);
-  EXPECT_EQ(c.head_dim, 8u);
+  EXPECT_EQ(c.head_dim, 16u);
   EXPECT_EQ(c.ffn, 24u);
   EXPECT_EQ(c.vocab, 40u);
   EXPECT_EQ(c.max_positions, 12u);
@@ -59,7 +59,7 @@ TEST(ModelConfig, ReadsTheKeysOfGpt2) {
   EXPECT_EQ(c.family, Family::kGpt2);
   EXPECT_EQ(c.task, Task::kCausalLm);
   EXPECT_EQ(c.layers, 2u);
-  EXPECT_EQ(c.head_dim, 8u);
+  EXPECT_EQ(c.head_dim, 16u);
   EXPECT_EQ(c.ffn, 64u);  // n_inner null: four times n_embd
   EXPECT_EQ(c.max_positions, 12u);
   EXPECT_EQ(c.type_vocab, 0u);
@@ -135,12 +135,12 @@ TEST(RobustnessA11, WrongSizesNameTheirKey) {
   EXPECT_EQ(refusal_of_text(without(gpt2, "n_positions").dump()), "c: expected the key \"n_positions\", found none");
 }
 
-TEST(RobustnessA11, HeadDimensionsAreMultiplesOfEightUpTo256) {
-  const auto with_head_dim = [](int d) { return refusal(tiny_bert_config(), "hidden_size", 2 * d); };
-  for (const int d : {8, 16, 64, 128, 256}) EXPECT_EQ(with_head_dim(d), "");
-  for (const int d : {1, 4, 12, 63, 264, 512}) {
+TEST(RobustnessA11, HeadDimensionsAreMultiplesOfSixteenUpTo256) {
+  const auto with_head_dim = [](int d) { return refusal(tiny_bert_config(), "hidden_size", d); };
+  for (const int d : {16, 32, 48, 64, 80, 128, 256}) EXPECT_EQ(with_head_dim(d), "");
+  for (const int d : {1, 8, 24, 63, 264, 272, 512}) {
     EXPECT_EQ(with_head_dim(d), fmt::format("c:1:/hidden_size: expected a head dimension (hidden_size / num_attention_heads) that is a "
-                                            "multiple of 8 up to 256, found {}", d));
+                                            "multiple of 16 up to 256, found {}", d));
   }
 }
 
@@ -173,9 +173,11 @@ TEST(RobustnessA11, FeaturesThatWouldChangeTheResultAreRefused) {
   EXPECT_THAT(refusal(bert, "add_cross_attention", true), HasSubstr("/add_cross_attention"));
   EXPECT_EQ(refusal(bert, "position_embedding_type", "relative_key"),
             "c:1:/position_embedding_type: expected \"absolute\", found \"relative_key\"");
-  EXPECT_THAT(refusal(bert, "num_key_value_heads", 4), HasSubstr("c:1:/num_key_value_heads: expected 2, the number of heads"));
-  EXPECT_THAT(refusal(bert, "num_key_value_heads", 1), HasSubstr("/num_key_value_heads"));
-  EXPECT_EQ(refusal(bert, "num_key_value_heads", 2), "");
+  Json two_heads = bert;
+  two_heads.update({{"hidden_size", 32}, {"num_attention_heads", 2}});
+  EXPECT_THAT(refusal(two_heads, "num_key_value_heads", 4), HasSubstr("c:1:/num_key_value_heads: expected 2, the number of heads"));
+  EXPECT_THAT(refusal(two_heads, "num_key_value_heads", 1), HasSubstr("/num_key_value_heads"));
+  EXPECT_EQ(refusal(two_heads, "num_key_value_heads", 2), "");
   EXPECT_THAT(refusal(bert, "pruned_heads", {{"0", {1}}}), HasSubstr("/pruned_heads"));
   EXPECT_EQ(refusal(bert, "pruned_heads", Json::object()), "");
   EXPECT_THAT(refusal(bert, "quantization_config", {{"bits", 4}}), HasSubstr("/quantization_config"));

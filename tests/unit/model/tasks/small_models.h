@@ -23,6 +23,7 @@ inline const std::string& write_small_model(const TempFolder& folder, const std:
   const bool bert = architecture.starts_with("Bert");
   Json config = bert ? tiny_bert_config(architecture) : tiny_gpt2_config();
   config[bert ? "hidden_size" : "n_embd"] = 32;
+  config[bert ? "num_attention_heads" : "n_head"] = 2;
   config[bert ? "max_position_embeddings" : "n_positions"] = positions;
   config["vocab_size"] = bert ? small_words().size() + 5 : small_bpe().tokens().size();
   if (!bert) config["bos_token_id"] = config["eos_token_id"] = 260;
