@@ -20,7 +20,7 @@ bool is_id(const std::optional<std::uint32_t>& id, const ModelConfig& c) { retur
 void check_ranges(const ModelConfig& c) {
   require(c.layers >= 1 && c.layers <= 1024);
   require(c.heads >= 1 && c.heads * c.head_dim == c.hidden);
-  require(c.head_dim % 8 == 0 && c.head_dim >= 8 && c.head_dim <= 256);
+  require(c.head_dim % 16 == 0 && c.head_dim >= 16 && c.head_dim <= 256);
   require(c.ffn >= 1 && c.vocab >= 1 && c.max_positions >= 1);
   require((c.type_vocab >= 1) == (c.family == Family::kBert));
   require(c.layer_norm_eps > 0 && c.layer_norm_eps <= 1);
