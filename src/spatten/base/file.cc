@@ -112,13 +112,34 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
   }
   if (is_directory(path)) throw Error(path, "", "expected a file to write, found a folder");
   temporary_ = fmt::format("{}.tmp-{}", path, ::getpid());
-  fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-  if (fd_ < 0) fail("cannot create");
+  create();
 }
 
 OutputFile::~OutputFile() {
   if (fd_ >= 0) ::close(fd_);
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  if (!temporary_.empty() && !nameless_) ::unlink(temporary_.c_str());
+}
+
+void OutputFile::create() {
+#ifdef O_TMPFILE
+  const std::size_t slash = path_.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
+  if (::access("/proc/self/fd", X_OK) == 0) {  // through which give_name() finds it again
+    fd_ = ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+    nameless_ = fd_ >= 0;
+  }
+#endif
+  if (fd_ < 0) fd_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd_ < 0) fail("cannot create");
+}
+
+/// A nameless file cannot take the place of another: it gets a name of its own first.
+void OutputFile::give_name() {
+  if (!nameless_) return;
+  const std::string source = fmt::format("/proc/self/fd/{}", fd_);
+  ::unlink(temporary_.c_str());  // of a killed process that had our number
+  if (::linkat(AT_FDCWD, source.c_str(), AT_FDCWD, temporary_.c_str(), AT_SYMLINK_FOLLOW) != 0) fail("cannot name");
+  nameless_ = false;
 }
 
 void OutputFile::fail(const char* what) const { fail_with_errno(path_, what); }
@@ -146,6 +167,7 @@ void OutputFile::commit() {
     return;
   }
   if (::fsync(fd_) != 0) fail("cannot sync");
+  give_name();
   if (::close(std::exchange(fd_, -1)) != 0) fail("cannot close");
   if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("cannot rename");
   temporary_.clear();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files, with errors that name the path as the user gave it. Reading is by pread (a file that another process truncates
-// gives an error, not a SIGBUS); writing goes to a temporary file beside the target, which is renamed at the end, so
-// that a reader sees the old contents or the new, never half.
+// gives an error, not a SIGBUS); writing goes to a file that has no name until the end and then takes the target's, so
+// that a reader sees the old contents or the new, never half, and a process that is killed leaves nothing behind.
 #pragma once
 
 #include <cstddef>
@@ -43,8 +43,8 @@ std::string read_file(const std::string& path, std::uint64_t limit_bytes = std::
 /// Everything that standard input holds.
 std::string read_standard_input();
 
-/// Writes PATH.tmp-PID and renames it to PATH in commit(). Without commit() the temporary file is removed.
-/// The path "-" writes to standard output.
+/// Writes a file that becomes PATH in commit(). Without commit() it vanishes. Where the file system has no nameless files it
+/// is called PATH.tmp-PID until then, and only kill -9 leaves it. The path "-" writes to standard output.
 class OutputFile {
  public:
   explicit OutputFile(const std::string& path);
@@ -58,10 +58,14 @@ class OutputFile {
   void commit();
 
  private:
+  void create();
+  void give_name();
   void flush();
   [[noreturn]] void fail(const char* what) const;
 
-  std::string path_, temporary_;
+  std::string path_;
+  std::string temporary_;  // name before the last one; "" for standard output
+  bool nameless_ = false;  // the file does not have that name yet
   int fd_ = -1;
   std::string pending_;
 };
