@@ -189,7 +189,7 @@ void PseudoChannelQueues::issue_column(const Choice& choice, Cycles now) {
   state_.column(choice.command, channel_bank(choice.bank), now);
   if (access.is_write) {
     ++books_.stats.writes;
-    books_.write_issued(now, now + tables_.write_latency());
+    books_.write_issued(now, now + tables_.write_latency() + 1);
   } else {
     ++books_.stats.reads;
     books_.read_returns(access.tag, now + tables_.read_latency());

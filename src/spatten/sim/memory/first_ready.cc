@@ -270,7 +270,7 @@ void FirstReady::issue_column(std::int32_t index, Cycles now) {
     books_.read_returns(access.tag, now + tables_.read_latency());
   } else {
     ++books_.stats.writes;
-    books_.write_issued(now, now + tables_.write_latency());
+    books_.write_issued(now, now + tables_.write_latency() + 1);
   }
   free_.push_back(index);
 }
