@@ -17,8 +17,10 @@ double ratio(std::uint64_t over, std::uint64_t under) {
   return under == 0 ? 0.0 : static_cast<double>(over) / static_cast<double>(under);
 }
 
+}  // namespace
+
 /// One pass over the records; what a dense pass of the step would do is added when the step is over.
-class Counter {
+class CountingSource::Counter {
  public:
   explicit Counter(const Header& header) : header_(header) {}
 
@@ -36,6 +38,8 @@ class Counter {
     count_fetches(r);
     count_operations(r);
   }
+
+  std::uint64_t records() const { return s_.records; }
 
   Summary finish() {
     close_step();
@@ -83,8 +87,6 @@ class Counter {
   std::uint64_t step_fetches_ = 0, step_pairs_ = 0;
 };
 
-}  // namespace
-
 double Summary::k_reduction() const { return ratio(dense_fetched, k_fetched); }
 double Summary::v_reduction() const { return ratio(dense_fetched, v_fetched); }
 double Summary::kv_reduction() const { return 2.0 * ratio(dense_fetched, k_fetched + v_fetched); }
@@ -100,17 +102,34 @@ double Summary::dram_reduction(std::uint64_t dense_bits) const {
   return moved == 0.0 ? 0.0 : dense / moved;
 }
 
-Summary summarize(Source& source) {
-  Counter counter(source.header());
-  Record record;
-  std::uint64_t records = 0;
+CountingSource::CountingSource(Source& source) : source_(source), counter_(std::make_unique<Counter>(source.header())) {}
+CountingSource::~CountingSource() = default;
+
+bool CountingSource::next(Record& out) {
+  if (!source_.next(out)) return false;
   try {
-    for (; source.next(record); ++records) counter.count(record);
-    if (records == 0) throw Error("expected at least one record, found an empty trace");
-    return counter.finish();
+    counter_->count(out);
   } catch (const Overflow&) {
-    throw Error("", fmt::format("record {}", records), "expected counts within 64 bits, found more");
+    throw Error("", fmt::format("record {}", counter_->records()), "expected counts within 64 bits, found more");
   }
+  return true;
+}
+
+Summary CountingSource::summary() const {
+  if (counter_->records() == 0) throw Error("expected at least one record, found an empty trace");
+  try {
+    return Counter(*counter_).finish();
+  } catch (const Overflow&) {
+    throw Error("", fmt::format("record {}", counter_->records()), "expected counts within 64 bits, found more");
+  }
+}
+
+Summary summarize(Source& source) {
+  CountingSource counted(source);
+  Record record;
+  while (counted.next(record)) {
+  }
+  return counted.summary();
 }
 
 Json to_json(const Summary& s) {

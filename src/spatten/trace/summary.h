@@ -5,6 +5,8 @@
 // all surviving V rows, since the rows of a head share them and value pruning saves no traffic there.
 #pragma once
 
+#include <memory>
+
 #include "spatten/base/json.h"
 #include "spatten/trace/source.h"
 
@@ -39,6 +41,24 @@ struct Summary {
   double dram_reduction(std::uint64_t dense_bits) const;
 
   friend bool operator==(const Summary&, const Summary&) = default;
+};
+
+/// Passes a source's records on and counts them on the way: a reader that wants the summary of what it read.
+class CountingSource final : public Source {
+ public:
+  /// `source` outlives it.
+  explicit CountingSource(Source& source);
+  ~CountingSource() override;
+  const Header& header() const override { return source_.header(); }
+  /// Throws what the source throws, and Error when a count leaves 64 bits.
+  bool next(Record& out) override;
+  /// Of the records so far. Throws Error when there were none.
+  Summary summary() const;
+
+ private:
+  class Counter;
+  Source& source_;
+  std::unique_ptr<Counter> counter_;
 };
 
 /// Reads the source to its end. Throws Error when it is empty or a count leaves 64 bits.

@@ -127,79 +127,41 @@ DramTables::DramTables(const DramSpec& spec)
       read_latency_(evaluate_clocks(spec.timing.read_latency, spec.timing.clocks)),
       write_latency_(evaluate_clocks(spec.timing.write_latency, spec.timing.clocks)),
       refresh_interval_(spec.timing.clocks.nREFI) {
+  const auto bits = [](std::uint32_t count) { return static_cast<std::uint32_t>(std::countr_zero(count)); };
+  shifts_ = {bits(kMaxBanks), bits(organization_.banks_per_pseudo_channel()), bits(organization_.banks), 0};
   for (const DramRule& rule : spec.timing.rules) {
     const std::uint32_t clocks = evaluate_clocks(rule.clocks, spec.timing.clocks);
-    longest_ = std::max(longest_, clocks);
+    longest_window_ = std::max(longest_window_, rule.window);
     for (const DramCommand from : rule.from) {
-      std::uint32_t history = kNoHistory;
-      if (rule.window > 1) {
-        history = static_cast<std::uint32_t>(histories_.size());
-        histories_.push_back({rule.level, from, rule.window});
+      for (const DramCommand to : rule.to) {
+        const Effect effect{base(to, rule.level), shift(rule.level), clocks};
+        if (rule.window == 1) {
+          effects_[static_cast<std::size_t>(from)].push_back(effect);
+        } else {
+          window_effects_[static_cast<std::size_t>(from)].push_back({effect, rule.window, histories_++});
+        }
       }
-      for (const DramCommand to : rule.to) effects_[static_cast<std::size_t>(from)].push_back({rule.level, to, clocks, history});
     }
   }
 }
 
 DramState::DramState(const DramTables& tables)
-    : tables_(&tables),
-      group_bits_(static_cast<unsigned>(std::countr_zero(tables.organization().banks))),
-      pseudo_bits_(static_cast<unsigned>(std::countr_zero(tables.organization().banks_per_pseudo_channel()))) {
+    : tables_(&tables), group_shift_(tables.shift(kBankGroup)), pseudo_shift_(tables.shift(kPseudoChannel)) {
   const std::uint32_t banks = tables.organization().banks_per_pseudo_channel();
   pseudo_banks_ = banks == 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << banks) - 1;
-  for (const DramTables::History& h : tables.histories()) {
-    windows_.push_back({std::vector<Cycles>(std::size_t{kMaxBanks} * h.window, kNever), std::vector<std::uint32_t>(kMaxBanks, 0)});
-  }
+  histories_.assign(tables.histories(), {std::vector<Cycles>(std::size_t{kMaxBanks} * tables.longest_window(), kNever),
+                                         std::vector<std::uint32_t>(kMaxBanks, 0)});
 }
 
-std::uint32_t DramState::node_of(DramLevel level, std::uint32_t bank) const {
-  switch (level) {
-    case kChannel: return 0;
-    case kPseudoChannel: return bank >> pseudo_bits_;
-    case kBankGroup: return bank >> group_bits_;
-    case kBank: return bank;
-  }
-  return 0;
-}
-
-Cycles& DramState::slot(DramCommand command, DramLevel level, std::uint32_t node) {
-  Ready& r = ready_[static_cast<std::size_t>(command)];
-  switch (level) {
-    case kChannel: return r.channel;
-    case kPseudoChannel: return r.pseudo[node];
-    case kBankGroup: return r.group[node];
-    case kBank: return r.bank[node];
-  }
-  return r.channel;
-}
-
-/// The window's ring already holds the command that was just issued; the oldest one in it decides.
-void DramState::apply_window(const DramTables::Effect& effect, std::uint32_t node) {
-  const std::uint32_t size = tables_->histories()[effect.history].window;
-  const Window& w = windows_[effect.history];
-  const Cycles oldest = w.clocks[std::size_t{node} * size + w.next[node]];
-  if (oldest == kNever) return;
-  Cycles& ready = slot(effect.to, effect.level, node);
-  ready = std::max(ready, oldest + effect.clocks);
-}
-
-void DramState::apply(DramCommand command, std::uint32_t bank, Cycles now) {
-  for (std::size_t i = 0; i < windows_.size(); ++i) {
-    const DramTables::History& h = tables_->histories()[i];
-    if (h.from != command) continue;
-    const std::uint32_t node = node_of(h.level, bank);
-    std::uint32_t& next = windows_[i].next[node];
-    windows_[i].clocks[std::size_t{node} * h.window + next] = now;
-    next = next + 1 == h.window ? 0 : next + 1;
-  }
-  for (const DramTables::Effect& effect : tables_->effects(command)) {
-    const std::uint32_t node = node_of(effect.level, bank);
-    if (effect.history != DramTables::kNoHistory) {
-      apply_window(effect, node);
-      continue;
-    }
-    Cycles& ready = slot(effect.to, effect.level, node);
-    ready = std::max(ready, now + effect.clocks);
+void DramState::apply_windows(DramCommand command, std::uint32_t bank, Cycles now) {
+  for (const DramTables::WindowEffect& w : tables_->window_effects(command)) {
+    History& history = histories_[w.history];
+    const std::uint32_t node = bank >> w.effect.shift;
+    Cycles* const ring = &history.clocks[std::size_t{node} * tables_->longest_window()];
+    std::uint32_t& next = history.next[node];
+    ring[next] = now;
+    next = next + 1 == w.window ? 0 : next + 1;
+    if (ring[next] != kNever) wait(w.effect, bank, ring[next]);  // the oldest of the window
   }
 }
 
@@ -216,20 +178,15 @@ void DramState::precharge(std::uint32_t bank, Cycles now) {
 
 void DramState::precharge_all(std::uint32_t pseudo_channel, Cycles now) {
   open_ &= ~banks_of(pseudo_channel);
-  apply(kPrechargeAll, pseudo_channel << pseudo_bits_, now);
+  apply(kPrechargeAll, pseudo_channel << pseudo_shift_, now);
 }
 
-void DramState::refresh(std::uint32_t pseudo_channel, Cycles now) { apply(kRefresh, pseudo_channel << pseudo_bits_, now); }
+void DramState::refresh(std::uint32_t pseudo_channel, Cycles now) { apply(kRefresh, pseudo_channel << pseudo_shift_, now); }
 
 void DramState::shift(Cycles by) {
-  for (Ready& r : ready_) {
-    for (auto* times : {&r.bank, &r.group, &r.pseudo}) {
-      for (Cycles& t : *times) t += by;
-    }
-    r.channel += by;
-  }
-  for (Window& w : windows_) {
-    for (Cycles& t : w.clocks) t += t == kNever ? 0 : by;
+  for (Cycles& t : ready_) t += by;
+  for (History& h : histories_) {
+    for (Cycles& t : h.clocks) t += t == kNever ? 0 : by;
   }
 }
 

@@ -19,37 +19,44 @@ inline constexpr std::uint32_t kMaxBanks = 64;  // of a channel: sets of banks a
 void check_timing(const DramSpec& spec, const JsonNode& root);
 
 /// A spec's rules, resolved: what each command does to the first clock of others. Shared by the channels.
+///
+/// First clocks lie in one array: per command kSlots of them, for the nodes of each level one after the other, so that the
+/// node of a bank is found by a shift.
 class DramTables {
  public:
+  static constexpr std::uint32_t kSlots = kMaxBanks * kDramLevels;
+
+  /// After a command: first clock `base + (bank >> shift)` is at least now + clocks.
   struct Effect {
-    DramLevel level;
-    DramCommand to;
-    std::uint32_t clocks;
-    std::uint32_t history;  // index of the history that counts a window, kNoHistory for a window of one
+    std::uint32_t base, shift, clocks;
   };
-  struct History {
-    DramLevel level;
-    DramCommand from;
-    std::uint32_t window;
+  /// The same, counted from the window-th last command at the node `bank >> shift`, which `history` remembers.
+  struct WindowEffect {
+    Effect effect;
+    std::uint32_t window, history;
   };
-  static constexpr std::uint32_t kNoHistory = ~0u;
 
   explicit DramTables(const DramSpec& spec);
 
   const std::vector<Effect>& effects(DramCommand from) const { return effects_[static_cast<std::size_t>(from)]; }
-  const std::vector<History>& histories() const { return histories_; }
+  const std::vector<WindowEffect>& window_effects(DramCommand from) const { return window_effects_[static_cast<std::size_t>(from)]; }
+  std::uint32_t histories() const { return histories_; }
+  std::uint32_t longest_window() const { return longest_window_; }
   const DramOrganization& organization() const { return organization_; }
   std::uint32_t read_latency() const { return read_latency_; }
   std::uint32_t write_latency() const { return write_latency_; }
   std::uint32_t refresh_interval() const { return refresh_interval_; }
-  /// The largest number of clocks in any rule.
-  std::uint32_t longest() const { return longest_; }
+  std::uint32_t shift(DramLevel level) const { return shifts_[static_cast<std::size_t>(level)]; }
+  static std::uint32_t base(DramCommand command, DramLevel level) {
+    return static_cast<std::uint32_t>(command) * kSlots + static_cast<std::uint32_t>(level) * kMaxBanks;
+  }
 
  private:
   DramOrganization organization_;
+  std::array<std::uint32_t, kDramLevels> shifts_;
   std::array<std::vector<Effect>, kDramCommands> effects_;
-  std::vector<History> histories_;
-  std::uint32_t read_latency_, write_latency_, refresh_interval_, longest_ = 0;
+  std::array<std::vector<WindowEffect>, kDramCommands> window_effects_;
+  std::uint32_t read_latency_, write_latency_, refresh_interval_, histories_ = 0, longest_window_ = 1;
 };
 
 /// Banks of one channel. Bank b belongs to group b / banks and pseudo-channel b / banks / bank_groups.
@@ -60,18 +67,20 @@ class DramState {
   bool is_open(std::uint32_t bank) const { return (open_ >> bank & 1) != 0; }
   std::uint32_t open_row(std::uint32_t bank) const { return rows_[bank]; }
   std::uint64_t open_banks() const { return open_; }
-  std::uint64_t banks_of(std::uint32_t pseudo_channel) const { return pseudo_banks_ << (pseudo_channel << pseudo_bits_); }
-  std::uint32_t pseudo_channel_of(std::uint32_t bank) const { return bank >> pseudo_bits_; }
+  std::uint64_t banks_of(std::uint32_t pseudo_channel) const { return pseudo_banks_ << (pseudo_channel << pseudo_shift_); }
+  std::uint32_t pseudo_channel_of(std::uint32_t bank) const { return bank >> pseudo_shift_; }
 
   /// First clock in which a command to one bank may go, as far as timing is concerned.
   Cycles ready(DramCommand command, std::uint32_t bank) const {
-    const auto& r = ready_[static_cast<std::size_t>(command)];
-    return std::max(std::max(r.bank[bank], r.group[bank >> group_bits_]), std::max(r.pseudo[bank >> pseudo_bits_], r.channel));
+    return std::max(ready_in_channel(command, bank), at(command, DramLevel::kChannel, 0));
   }
   /// The part of it that all banks of a pseudo-channel share, which is all of it for precharge_all and refresh.
   Cycles ready_all(DramCommand command, std::uint32_t pseudo_channel) const {
-    const auto& r = ready_[static_cast<std::size_t>(command)];
-    return std::max(r.pseudo[pseudo_channel], r.channel);
+    return std::max(at(command, DramLevel::kPseudoChannel, pseudo_channel), at(command, DramLevel::kChannel, 0));
+  }
+  /// The rest of it.
+  Cycles ready_below(DramCommand command, std::uint32_t bank) const {
+    return std::max(at(command, DramLevel::kBank, bank), at(command, DramLevel::kBankGroup, bank >> group_shift_));
   }
 
   void activate(std::uint32_t bank, std::uint32_t row, Cycles now);
@@ -84,26 +93,33 @@ class DramState {
   void shift(Cycles by);
 
  private:
-  struct Ready {
-    std::array<Cycles, kMaxBanks> bank{}, group{}, pseudo{};
-    Cycles channel = 0;
-  };
-  struct Window {
-    std::vector<Cycles> clocks;  // ring of the last `window` commands per node; kNever: none yet
+  Cycles at(DramCommand command, DramLevel level, std::uint32_t node) const { return ready_[DramTables::base(command, level) + node]; }
+  Cycles ready_in_channel(DramCommand command, std::uint32_t bank) const {
+    return std::max(ready_below(command, bank), at(command, DramLevel::kPseudoChannel, bank >> pseudo_shift_));
+  }
+
+  void apply(DramCommand command, std::uint32_t bank, Cycles now) {
+    for (const DramTables::Effect& e : tables_->effects(command)) wait(e, bank, now);
+    if (!tables_->window_effects(command).empty()) apply_windows(command, bank, now);
+  }
+  void wait(const DramTables::Effect& e, std::uint32_t bank, Cycles from) {
+    Cycles& ready = ready_[e.base + (bank >> e.shift)];
+    ready = std::max(ready, from + e.clocks);
+  }
+  void apply_windows(DramCommand command, std::uint32_t bank, Cycles now);
+
+  /// The last `window` commands of one kind at each node; kNever: none yet.
+  struct History {
+    std::vector<Cycles> clocks;
     std::vector<std::uint32_t> next;
   };
 
-  void apply(DramCommand command, std::uint32_t bank, Cycles now);
-  Cycles& slot(DramCommand command, DramLevel level, std::uint32_t node);
-  void apply_window(const DramTables::Effect& effect, std::uint32_t node);
-  std::uint32_t node_of(DramLevel level, std::uint32_t bank) const;
-
   const DramTables* tables_;
-  std::array<Ready, kDramCommands> ready_;
+  std::array<Cycles, kDramCommands * DramTables::kSlots> ready_{};
   std::array<std::uint32_t, kMaxBanks> rows_{};
   std::uint64_t open_ = 0, pseudo_banks_;
-  unsigned group_bits_, pseudo_bits_;
-  std::vector<Window> windows_;
+  std::uint32_t group_shift_, pseudo_shift_;
+  std::vector<History> histories_;
 };
 
 }  // namespace spatten::sim

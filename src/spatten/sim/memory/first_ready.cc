@@ -148,7 +148,7 @@ void FirstReady::consider_hits(Choice& best, Cycles now) {
     }
     for (; banks != 0; banks &= banks - 1) {
       const auto bank = static_cast<std::uint32_t>(std::countr_zero(banks));
-      consider(best, lists_[direction_][bank].hit, command, state_.ready(command, bank), now);
+      consider(best, lists_[direction_][bank].hit, command, state_.ready_below(command, bank), now);
     }
   }
 }

@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spatten/sim/accelerator/trace_rows.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "spatten/base/error.h"
+
+namespace spatten::sim {
+namespace {
+
+std::uint32_t round_up(std::uint32_t value, std::uint32_t step) { return (value + step - 1) / step * step; }
+
+// Each line holds `lanes` of the next 2 * lanes ids, sorted: half of them, as after pruning (rtl: SpAttenController).
+std::vector<std::uint32_t> make_index_memory(std::uint32_t lanes, std::uint32_t max_keys) {
+  std::vector<std::uint32_t> memory;
+  JavaRandom random(1);
+  std::vector<std::uint32_t> shuffled(2 * lanes);
+  for (std::uint32_t line = 0; line * lanes < max_keys; ++line) {
+    std::iota(shuffled.begin(), shuffled.end(), 0u);
+    for (std::uint32_t n = 2 * lanes; n > 1; --n) {
+      std::swap(shuffled[n - 1], shuffled[static_cast<std::size_t>(random.next_int(static_cast<std::int32_t>(n)))]);
+    }
+    std::sort(shuffled.begin(), shuffled.begin() + lanes);
+    for (std::uint32_t i = 0; i < lanes; ++i) memory.push_back((shuffled[i] + line * lanes) % max_keys);
+  }
+  return memory;
+}
+
+std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
+  Random random(a * 0x9E3779B97F4A7C15ull + b);
+  return random.next();
+}
+
+// Share of row r when `total` is dealt out evenly over `rows`.
+std::uint64_t share(std::uint64_t total, std::uint64_t rows, std::uint64_t r) {
+  return total * (r + 1) / rows - total * r / rows;
+}
+
+}  // namespace
+
+struct TraceRows::Owned : Row {
+  std::shared_ptr<std::vector<std::uint32_t>> key_ids;
+  std::vector<std::uint32_t> value_ids;
+};
+
+TraceRows::TraceRows(trace::Source& source, const ChipSpec& chip, std::uint32_t access_bytes, std::uint32_t batch)
+    : source_(source), chip_(chip), access_bytes_(access_bytes), batch_(batch), random_(chip.topk.seed) {
+  if (chip.rows.ids == RowSpec::Ids::kIndexMemory) index_memory_ = make_index_memory(chip.fetcher.lanes, chip.rows.max_keys);
+}
+
+TraceRows::~TraceRows() = default;
+
+Row* TraceRows::next() {
+  if (ready_.empty() && !fill()) return nullptr;
+  Row* row = ready_.front();
+  ready_.pop_front();
+  return row;
+}
+
+// A group's first row outlives the group: the others point to it.
+void TraceRows::release(Row* row) {
+  if (!row->last_part) return;
+  Row* member = row->group;
+  while (member != nullptr) {
+    Row* following = member->next_in_group;
+    free_.push_back(static_cast<Owned*>(member));
+    member = following;
+  }
+}
+
+std::optional<trace::Record> TraceRows::take_record() {
+  if (pushed_back_) return std::exchange(pushed_back_, std::nullopt);
+  trace::Record record;
+  if (source_done_ || !source_.next(record)) {
+    source_done_ = true;
+    return std::nullopt;
+  }
+  ++records_;
+  check(record);
+  return record;
+}
+
+bool TraceRows::fill() {
+  const std::optional<trace::Record> record = take_record();
+  if (!record) return false;
+  const bool six = storage(*record).key_bits == 6 && storage(*record).value_bits == 6 && record->rows == 1 && batch_ == 0;
+  std::optional<trace::Record> partner;
+  if (six) {
+    partner = take_record();
+    const bool pairs = partner && partner->step == record->step && partner->layer == record->layer &&
+                       storage(*partner).key_bits == 6 && partner->keys == record->keys;
+    if (!pairs) pushed_back_ = std::exchange(partner, std::nullopt);
+  }
+  make_group(*record, partner ? &*partner : nullptr);
+  return true;
+}
+
+void TraceRows::check(const trace::Record& record) const {
+  const auto fail = [&](const std::string& message) {
+    throw Error(fmt::format("record {} (step {}, layer {}, head {}): {}", records_, record.step, record.layer, record.head, message));
+  };
+  if (rounded(record.keys) > chip_.rows.max_keys) {
+    fail(fmt::format("{} keys are more than the chip's rows.max_keys {}", record.keys, chip_.rows.max_keys));
+  }
+  if (record.head_dim > chip_.qk.max_head_dim || (record.head_dim > 64 && chip_.array.multipliers % record.head_dim != 0)) {
+    fail(fmt::format("head dimension {} does not fit arrays of {} multipliers with sums of up to {}", record.head_dim,
+                     chip_.array.multipliers, chip_.qk.max_head_dim));
+  }
+}
+
+std::uint32_t TraceRows::rounded(std::uint32_t count) const { return round_up(count, chip_.rows.count_rounding); }
+
+TraceRows::Storage TraceRows::storage(const trace::Record& record) const {
+  const std::uint32_t key = record.key_msb_bits == 0 ? 32 : record.key_msb_bits;
+  const std::uint32_t value = record.value_bits == 0 ? 32 : record.value_bits;
+  if (chip_.rows.widths == RowSpec::Widths::kStored) return {key, record.key_lsb_bits, value, false};
+  const auto known = [](std::uint32_t bits) { return bits == 4 || bits == 6 || bits == 8; };
+  return {known(key) ? key : 8, 4, known(value) ? value : 8, !known(key)};
+}
+
+void TraceRows::make_group(const trace::Record& record, const trace::Record* partner) {
+  if (layers_.empty() || layers_.back().step != record.step || layers_.back().layer != record.layer) {
+    layers_.push_back({record.step, record.layer});
+  }
+  const std::uint32_t rows = batch_ > 0 && record.rows == 1 ? batch_ : record.rows;
+  const std::uint32_t fused = partner ? 2 : 1;
+  Row* group = nullptr;
+  Row* previous = nullptr;
+  for (std::uint32_t part = 0; part < rows * fused; ++part) {
+    const trace::Record& own = part == 0 || !partner ? record : *partner;
+    Row* row = make_row(own, partner ? 0 : part, group);
+    if (!group) group = row;
+    row->part = part;
+    row->last_part = part + 1 == rows * fused;
+    row->fused = fused;
+    row->values_with_keys = record.rows > 1;
+    place(*row, own, storage(own));
+    choose_ids(*row, own);
+    plan_selection(*row, own, !partner || part == 0);
+    if (row->last_part) plan_token_selection(*row, own);
+    if (previous) previous->next_in_group = row;
+    previous = row;
+    ready_.push_back(row);
+  }
+  const std::uint32_t per_line = std::max(1u, chip_.results_per_line() * 64 / std::max(64u, record.head_dim));
+  const auto lines = [&](std::uint32_t vectors) { return round_up((vectors + per_line - 1) / per_line, 2) * fused; };
+  group->key_alloc_lines = lines(group->key.vectors);
+  group->value_alloc_lines = lines(group->value.vectors);
+}
+
+Row* TraceRows::make_row(const trace::Record& record, std::uint32_t query_row, Row* group) {
+  if (free_.empty()) {
+    all_.push_back(std::make_unique<Owned>());
+    free_.push_back(all_.back().get());
+  }
+  Owned* owned = free_.back();
+  free_.pop_back();
+  static_cast<Row&>(*owned) = Row{};
+  owned->key_ids.reset();
+  Row& row = *owned;
+  row.id = next_id_++;
+  row.group = group ? group : &row;
+  row.layer_slot = static_cast<std::uint32_t>(layers_.size() - 1);
+  row.head_dim = record.head_dim;
+  const std::uint32_t seen = record.causal && record.rows > 1 ? record.keys - record.rows + query_row + 1 : record.keys;
+  std::uint32_t values = std::min(record.values, seen);
+  if (record.rows > 1 && record.values_total > 0) {
+    values = static_cast<std::uint32_t>(std::min<std::uint64_t>(share(record.values_total, record.rows, query_row), seen));
+  }
+  row.keys = rounded(seen);
+  row.values = rounded(std::max(1u, values));
+  const bool low_bits = record.lsb_mask.empty() ? share(record.lsb_rows, record.rows, query_row) > 0
+                                                : (record.lsb_mask[query_row / 8] >> (query_row % 8) & 1) != 0;
+  row.replay = low_bits || storage(record).forced_lsb;
+  return &row;
+}
+
+// Addresses and sizes of what is fetched.
+void TraceRows::place(Row& row, const trace::Record& record, const Storage& storage) {
+  const auto vector_bytes = [&](std::uint32_t bits, std::uint32_t fused) {
+    return round_up((record.head_dim * bits * fused + 7) / 8, access_bytes_);
+  };
+  const std::uint32_t key = vector_bytes(storage.key_bits, row.fused), value = vector_bytes(storage.value_bits, row.fused);
+  const std::uint32_t low = vector_bytes(storage.lsb_bits == 0 ? 4 : storage.lsb_bits, 1), query = vector_bytes(12, 1);
+  const std::uint32_t keys = rounded(record.keys), values = row.values_with_keys ? keys : row.values;
+  std::uint64_t key_base, low_base, value_base, query_base = 0, output_base = 0;
+  if (chip_.rows.addresses == RowSpec::Addresses::kRequestWindows) {
+    const std::uint64_t window = std::uint64_t{0x10000} * row.id;
+    key_base = 0xAB10000 + window;
+    low_base = 0xAB20000 + window;
+    value_base = 0xCD10000 + window;
+  } else {
+    // One block per layer and head: keys, low bits of keys, values, queries, outputs, for max_keys positions each.
+    const std::uint64_t positions = chip_.rows.max_keys;
+    const std::uint64_t block = positions * (key + 2 * low + value + 2 * std::uint64_t{query});
+    const std::uint64_t heads = std::max(64u, source_.header().heads);
+    const std::uint32_t head = row.fused == 2 ? row.group->head : record.head;
+    key_base = (record.layer * heads + head) * block;
+    low_base = key_base + positions * key + (row.part != 0 && row.fused == 2 ? positions * low : 0);
+    value_base = key_base + positions * (key + 2 * low);
+    query_base = value_base + positions * value;
+    output_base = query_base + positions * query;
+    const std::uint64_t position = record.rows > 1 ? row.part : record.context - 1;
+    query_base += position % positions * query;
+    output_base += position % positions * query;
+  }
+  row.head = record.head;
+  row.key = {key_base, keys, key, key / access_bytes_, nullptr};
+  row.key_lsb = {low_base, row.keys, low, low / access_bytes_, nullptr};
+  row.value = {value_base, values, value, value / access_bytes_, nullptr};
+  row.query = {query_base, 1, query, query / access_bytes_, nullptr};
+  row.output_address = output_base;
+  row.output_accesses = chip_.controller.write_outputs ? query / access_bytes_ : 0;
+}
+
+// The survivors of a layer: the same for all its heads, and nested from layer to layer, as cascade pruning leaves them.
+const std::uint32_t* TraceRows::survivors(const trace::Record& record) {
+  if (record.keys == record.context) return nullptr;
+  if (survivors_ && survivors_context_ == record.context && survivors_keys_ == record.keys) return survivors_->data();
+  assumptions_.insert("The trace does not say which tokens survive: a seeded choice of as many, nested from layer to layer and "
+                      "with the current token, stands in for them.");
+  if (priorities_.size() < record.context) {
+    for (std::size_t i = priorities_.size(); i < record.context; ++i) {
+      priorities_.push_back(static_cast<std::uint32_t>(mix(chip_.topk.seed, i) >> 33));
+    }
+  }
+  std::vector<std::uint32_t> order(record.context - 1);
+  std::iota(order.begin(), order.end(), 0u);
+  const std::uint32_t kept = record.keys - 1;
+  std::nth_element(order.begin(), order.begin() + kept, order.end(), [&](std::uint32_t a, std::uint32_t b) {
+    return priorities_[a] != priorities_[b] ? priorities_[a] < priorities_[b] : a < b;
+  });
+  order.resize(kept);
+  std::sort(order.begin(), order.end());
+  order.push_back(record.context - 1);
+  survivors_ = std::make_shared<std::vector<std::uint32_t>>(std::move(order));
+  survivors_context_ = record.context;
+  survivors_keys_ = record.keys;
+  return survivors_->data();
+}
+
+void TraceRows::choose_ids(Row& row, const trace::Record& record) {
+  if (chip_.rows.ids == RowSpec::Ids::kIndexMemory) {
+    row.key.ids = row.key_lsb.ids = row.value.ids = index_memory_.data();
+    return;
+  }
+  Owned& owned = static_cast<Owned&>(row);
+  if (!record.key_ids.empty()) {
+    if (row.part == 0 || row.fused == 2) owned.key_ids = std::make_shared<std::vector<std::uint32_t>>(record.key_ids);
+    row.key.ids = owned.key_ids ? owned.key_ids->data() : row.group->key.ids;
+  } else if (chip_.rows.count_rounding == 1) {
+    row.key.ids = survivors(record);
+    if (row.key.ids) owned.key_ids = survivors_;
+  }
+  row.key_lsb.ids = row.key.ids;
+  row.value.ids = row.key.ids;
+  if (row.values_with_keys || row.part != 0 || row.values >= row.keys) return;
+  // Local value pruning keeps some of them: a seeded choice, in order, since the trace has no probabilities.
+  assumptions_.insert("The trace has no probabilities: which values a row keeps is a seeded choice, and the passes of its "
+                      "quick-select are those of random ranks.");
+  owned.value_ids.clear();
+  Random random(mix(mix(chip_.topk.seed, record.step), std::uint64_t{record.layer} << 20 | record.head));
+  for (std::uint32_t i = 0; i < row.keys && owned.value_ids.size() < row.values; ++i) {
+    if (random.below(row.keys - i) < row.values - owned.value_ids.size()) owned.value_ids.push_back(row.key.ids ? row.key.ids[i] : i);
+  }
+  row.value.ids = owned.value_ids.data();
+}
+
+void TraceRows::plan_selection(Row& row, const trace::Record& record, bool first_of_pair) {
+  row.select_values = row.values < row.keys;
+  const SelectionCost cost{chip_.topk.lanes, chip_.topk.pass_overhead_cycles};
+  Selection selection;
+  if (chip_.rows.pivots == RowSpec::Pivots::kJavaValues) {
+    if (!first_of_pair) return;
+    selection = select_java_values(record.keys, record.values, cost, java_);  // drawn, though unused, when all values are kept
+  } else if (row.select_values) {
+    random_ = Random(mix(mix(chip_.topk.seed + 1, record.step), (std::uint64_t{record.layer} << 20 | record.head) * 4096 + row.part));
+    selection = select_random_ranks(row.keys, row.values, cost, random_);
+  }
+  if (!row.select_values || !chip_.topk.enabled) return;
+  row.select_cycles = selection.cycles;
+  row.select_passes = selection.passes;
+  row.select_compares = selection.compares;
+}
+
+void TraceRows::plan_token_selection(Row& row, const trace::Record& record) {
+  if (!chip_.rows.select_tokens) return;
+  if (record.top_k_tokens == 0 && record.top_k_heads == 0) return;
+  const SelectionCost cost{chip_.topk.lanes, chip_.topk.pass_overhead_cycles};
+  Random random(mix(mix(chip_.topk.seed + 2, record.step), record.layer));
+  if (record.top_k_tokens > 0) {
+    row.selection_cycles += select_random_ranks(record.context, record.top_k_tokens, cost, random).cycles;
+    row.selection_elements += record.context;
+    row.selection_kept += record.top_k_tokens;
+  }
+  if (record.top_k_heads > 0) {
+    const std::uint32_t heads = std::max(record.head + 1, source_.header().heads);
+    row.selection_cycles += select_random_ranks(heads, record.top_k_heads, cost, random).cycles;
+    row.selection_elements += heads;
+    row.selection_kept += record.top_k_heads;
+  }
+}
+
+}  // namespace spatten::sim

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// Moves the clock. In every cycle it ticks the units that are due, then jumps to the next cycle in which one is.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "spatten/sim/core/timeline.h"
+#include "spatten/sim/core/unit.h"
+
+namespace spatten::sim {
+
+class Engine {
+ public:
+  /// Units are ticked in the order in which they were added.
+  void add(Unit& unit) { units_.push_back(&unit); }
+  /// Another order, from a seed. For tests: no result may change.
+  void shuffle(std::uint64_t seed);
+  void draw(Timeline* timeline);
+
+  /// Runs until done() is true after a cycle and returns its number: so many cycles lie before it. `every` is called about once per
+  /// 65,536 ticked cycles and ends the run early by returning false. Throws Error naming the units that wait when no unit
+  /// will ever be due again.
+  Cycles run(const std::function<bool()>& done, const std::function<bool()>& every);
+
+  const std::vector<Unit*>& units() const { return units_; }
+
+ private:
+  void account(Unit& unit, std::size_t index, Why why, Cycles now);
+  [[noreturn]] void report_deadlock(Cycles now) const;
+
+  std::vector<Unit*> units_;
+  std::vector<std::size_t> due_;
+  Timeline* timeline_ = nullptr;
+  std::vector<Cycles> span_begin_;
+};
+
+}  // namespace spatten::sim

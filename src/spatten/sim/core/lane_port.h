@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// Up to 64 registered queues side by side, e.g. the 32 lanes of the fetcher or the 16 channels of a crossbar: like
+// core/port.h with latency 1, but all lanes are asked at once, as bit masks. At most one push and one pop per lane and cycle.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <vector>
+
+#include "spatten/base/error.h"
+#include "spatten/sim/core/unit.h"
+
+namespace spatten::sim {
+
+using LaneMask = std::uint64_t;
+
+template <class T>
+class LaneOut;
+
+template <class T>
+class LaneIn {
+ public:
+  LaneIn(Unit& owner, std::uint32_t lanes, std::uint32_t capacity)
+      : owner_(owner), lanes_(lanes), capacity_(capacity), ring_(std::bit_ceil(capacity)), heads_(lanes), sizes_(lanes),
+        slots_(std::size_t{lanes} * ring_) {
+    SPATTEN_CHECK(lanes > 0 && lanes <= 64 && capacity > 0);
+  }
+  std::uint32_t lanes() const { return lanes_; }
+  /// Lanes whose oldest item has arrived.
+  LaneMask ready(Cycles now) const { return occupied_ & ~(pushed_at_ == now ? fresh_ : 0); }
+  bool empty() const { return occupied_ == 0; }
+  T& front(std::uint32_t lane) { return slots_[lane * ring_ + heads_[lane]]; }
+  T pop(std::uint32_t lane, Cycles now) {
+    T value = front(lane);
+    heads_[lane] = (heads_[lane] + 1) & (ring_ - 1);
+    const LaneMask bit = LaneMask{1} << lane;
+    if (popped_at_ != now) popped_at_ = now, emptied_ = 0;
+    if (full_ & bit) full_ &= ~bit, emptied_ |= bit;
+    if (--sizes_[lane] == 0) occupied_ &= ~bit;
+    if (sender_) sender_->wake_at(now + 1);
+    return value;
+  }
+
+ private:
+  friend class LaneOut<T>;
+  template <class U>
+  friend void connect(LaneOut<U>& out, LaneIn<U>& in);
+  /// A lane that was full when the cycle began has no room in this cycle.
+  LaneMask room(Cycles now) const { return ~(full_ | (popped_at_ == now ? emptied_ : 0)); }
+  void push(std::uint32_t lane, const T& value, Cycles now) {
+    const LaneMask bit = LaneMask{1} << lane;
+    if (pushed_at_ != now) pushed_at_ = now, fresh_ = 0;
+    if (sizes_[lane] == 0) fresh_ |= bit;
+    slots_[lane * ring_ + ((heads_[lane] + sizes_[lane]) & (ring_ - 1))] = value;
+    occupied_ |= bit;
+    if (++sizes_[lane] == capacity_) full_ |= bit;
+    owner_.wake_at(now + 1);
+  }
+
+  Unit& owner_;
+  Unit* sender_ = nullptr;
+  std::uint32_t lanes_, capacity_, ring_;
+  LaneMask occupied_ = 0, full_ = 0, fresh_ = 0, emptied_ = 0;
+  Cycles pushed_at_ = kNever, popped_at_ = kNever;
+  std::vector<std::uint32_t> heads_, sizes_;
+  std::vector<T> slots_;
+};
+
+template <class T>
+class LaneOut {
+ public:
+  explicit LaneOut(Unit& owner) : owner_(owner) {}
+  LaneMask room(Cycles now) const { return in_->room(now); }
+  void push(std::uint32_t lane, const T& value, Cycles now) { in_->push(lane, value, now); }
+
+ private:
+  template <class U>
+  friend void connect(LaneOut<U>& out, LaneIn<U>& in);
+  Unit& owner_;
+  LaneIn<T>* in_ = nullptr;
+};
+
+template <class T>
+void connect(LaneOut<T>& out, LaneIn<T>& in) {
+  SPATTEN_CHECK(out.in_ == nullptr && in.sender_ == nullptr);
+  out.in_ = &in;
+  in.sender_ = &out.owner_;
+}
+
+/// Calls f(lane) for every lane of the mask, lowest first.
+template <class F>
+void for_each_lane(LaneMask mask, F&& f) {
+  for (; mask != 0; mask &= mask - 1) f(static_cast<std::uint32_t>(std::countr_zero(mask)));
+}
+
+}  // namespace spatten::sim

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spatten/sim/units/crossbar.h"
+
+namespace spatten::sim {
+
+AddressCrossbar::AddressCrossbar(std::uint32_t lanes, std::uint32_t channels, std::uint32_t access_bytes,
+                                 std::uint64_t capacity_bytes)
+    : Unit("address_crossbar"), in(*this, lanes, 2), out(*this), channels_(channels), channel_bytes_(capacity_bytes / channels),
+      offset_bits_(static_cast<unsigned>(std::countr_zero(access_bytes))),
+      channel_bits_(static_cast<unsigned>(std::countr_zero(channels))), wanted_(channels), locked_(channels) {}
+
+Tick AddressCrossbar::tick(Cycles now) {
+  LaneMask asked = 0;
+  for_each_lane(in.ready(now), [&](std::uint32_t lane) {
+    const std::uint32_t channel = channel_of(in.front(lane).address);
+    wanted_[channel] |= LaneMask{1} << lane;
+    asked |= LaneMask{1} << channel;
+  });
+  const LaneMask room = out.room(now);
+  bool moved = false;
+  for_each_lane(asked, [&](std::uint32_t channel) {
+    const LaneMask wanted = wanted_[channel];
+    wanted_[channel] = 0;
+    stats_.conflicts += static_cast<std::uint64_t>(std::popcount(wanted) - 1);
+    const std::uint32_t lane = locked_[channel] ? locked_[channel] - 1 : static_cast<std::uint32_t>(std::countr_zero(wanted));
+    if (!(room >> channel & 1)) {
+      locked_[channel] = lane + 1;
+      return;
+    }
+    locked_[channel] = 0;
+    const LaneAccess access = in.pop(lane, now);
+    const std::uint64_t inside = access.address >> (offset_bits_ + channel_bits_) << offset_bits_;
+    out.push(channel, {inside % channel_bytes_, lane}, now);
+    ++stats_.transfers;
+    moved = true;
+  });
+  if (!moved) return {asked ? Why::kNoRoom : Why::kIdle, kNever};
+  return {Why::kBusy, in.empty() ? kNever : now + 1};
+}
+
+DataCrossbar::DataCrossbar(std::uint32_t lanes, std::uint32_t channels)
+    : Unit("data_crossbar"), in(*this, channels, 2), out(*this) {
+  SPATTEN_CHECK(lanes <= 64);
+}
+
+Tick DataCrossbar::tick(Cycles now) {
+  LaneMask free = out.room(now);
+  bool moved = false;
+  const LaneMask ready = in.ready(now);
+  for_each_lane(ready, [&](std::uint32_t channel) {
+    const std::uint32_t lane = in.front(channel).lane;
+    if (!(free >> lane & 1)) {
+      ++stats_.conflicts;
+      return;
+    }
+    free &= ~(LaneMask{1} << lane);
+    const ChannelAccess access = in.pop(channel, now);
+    out.push(lane, {access.address, lane}, now);
+    ++stats_.transfers;
+    moved = true;
+  });
+  if (!moved) return {ready ? Why::kNoRoom : Why::kIdle, kNever};
+  return {Why::kBusy, in.empty() ? kNever : now + 1};
+}
+
+}  // namespace spatten::sim

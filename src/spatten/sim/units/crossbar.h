@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+// The two crossbars between the fetcher's lanes and the DRAM channels (HPCA'21 IV-A, Fig. 8 #4 and #5): addresses 32 -> 16,
+// data 16 -> 32. Each output takes at most one item per cycle; the lowest input wins, and keeps its turn until it is served.
+#pragma once
+
+#include <vector>
+
+#include "spatten/sim/core/lane_port.h"
+#include "spatten/sim/units/qkv_fetcher.h"
+
+namespace spatten::sim {
+
+/// An access inside a channel.
+struct ChannelAccess {
+  std::uint64_t address = 0;
+  std::uint32_t lane = 0;
+};
+
+struct CrossbarStats {
+  std::uint64_t transfers = 0, conflicts = 0;
+
+  template <class S, class F>
+  static void each(S& s, F&& f) {
+    f("transfers", s.transfers, "access", "items passed on");
+    f("conflicts", s.conflicts, "cycle", "items that lost their output to another in a cycle, summed");
+  }
+};
+
+class AddressCrossbar final : public Unit {
+ public:
+  LaneIn<LaneAccess> in;       // from the fetcher's lanes
+  LaneOut<ChannelAccess> out;  // to the memory, one lane per channel
+
+  /// Channel and address of a flat address: bits above the access's offset choose the channel. Addresses past the
+  /// memory's capacity wrap, as its row bits do.
+  AddressCrossbar(std::uint32_t lanes, std::uint32_t channels, std::uint32_t access_bytes, std::uint64_t capacity_bytes);
+  Tick tick(Cycles now) override;
+  Counters counters() const override { return list_counters(stats_); }
+  std::string holding() const override { return in.empty() ? "" : "addresses"; }
+
+ private:
+  std::uint32_t channel_of(std::uint64_t address) const {
+    return static_cast<std::uint32_t>(address >> offset_bits_) & (channels_ - 1);
+  }
+
+  std::uint32_t channels_;
+  std::uint64_t channel_bytes_;
+  unsigned offset_bits_, channel_bits_;
+  CrossbarStats stats_;
+  std::vector<LaneMask> wanted_;       // per channel, of this cycle
+  std::vector<std::uint32_t> locked_;  // per channel: lane + 1 that was chosen and not served
+};
+
+class DataCrossbar final : public Unit {
+ public:
+  LaneIn<ChannelAccess> in;  // from the memory, one lane per channel
+  LaneOut<LaneAccess> out;   // to the fetcher's lanes
+
+  DataCrossbar(std::uint32_t lanes, std::uint32_t channels);
+  Tick tick(Cycles now) override;
+  Counters counters() const override { return list_counters(stats_); }
+  std::string holding() const override { return in.empty() ? "" : "data"; }
+
+ private:
+  CrossbarStats stats_;
+};
+
+}  // namespace spatten::sim

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+// The door to DRAM (Fig. 8 #14): one queue per channel in front of the memory, one answer per channel and cycle behind it.
+// Reads under way in a channel are limited by the memory's pending limit, counted until their answer was taken. Outputs of
+// the chip are written when a channel has no read to offer, or when too many wait.
+#pragma once
+
+#include <deque>
+#include <vector>
+
+#include "spatten/sim/memory/memory.h"
+#include "spatten/sim/units/crossbar.h"
+
+namespace spatten::sim {
+
+/// An output row to be written: `accesses` accesses from `address` on.
+struct OutputWrite {
+  std::uint64_t address = 0;
+  std::uint32_t accesses = 0;
+};
+
+class MemoryUnit final : public Unit {
+ public:
+  LaneIn<ChannelAccess> in;     // from the address crossbar
+  InPort<OutputWrite> writes;   // from prob x V
+  LaneOut<ChannelAccess> out;   // to the data crossbar
+
+  /// `memory` lives longer than this.
+  explicit MemoryUnit(Memory& memory);
+  Tick tick(Cycles now) override;
+  Counters counters() const override;
+  std::string holding() const override;
+
+  std::uint64_t bytes_written() const { return written_ * memory_.access_bytes(); }
+  /// Whether every write is on its way out of the chip's queues.
+  bool drained() const { return writes.empty() && waiting_writes_ == 0; }
+
+ private:
+  struct Channel {
+    MemoryChannel* memory = nullptr;
+    std::uint32_t pending = 0;              // reads whose answer was not taken
+    Cycles next = kNever;                   // when the memory has something to do
+    std::deque<std::uint64_t> writes;       // addresses in the channel
+  };
+  bool serve(std::uint32_t index, Cycles now, bool has_read, bool may_answer);
+  void spread(const OutputWrite& write);
+
+  Memory& memory_;
+  std::vector<Channel> channels_;
+  std::uint64_t written_ = 0, waiting_writes_ = 0;
+};
+
+}  // namespace spatten::sim

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+// K and V SRAM (HPCA'21 IV-D, V-C): `lines` lines of as many 12-bit values as there are multipliers, two banks, one bit plane
+// per bit, so that low key bits can be merged in place. Groups of rows get their lines as a ring. Reading runs ahead of
+// writing: a line that is not there yet is asked for again, `retry_cycles` later.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+
+#include "spatten/sim/core/port.h"
+#include "spatten/sim/units/bitwidth_converter.h"
+
+namespace spatten::sim {
+
+class Sram final : public Unit {
+ public:
+  struct Spec {
+    std::uint32_t lines = 256;
+    std::uint32_t allocations = 16;
+    std::uint32_t issue_latency = 4, read_latency = 5, retry_cycles = 1;
+
+    template <class S, class F>
+    static void each(S& s, F&& f) {
+      f("lines", s.lines, "line", "lines of `multipliers` 12-bit values, both halves of the double buffer; paper: 256");
+      f("allocations", s.allocations, "group", "groups of rows that may hold lines at once; published RTL: 16");
+      f("issue_latency", s.issue_latency, "cycle", "from a row's read request to its first read; published RTL: 4");
+      f("read_latency", s.read_latency, "cycle", "from a read to the line at the multipliers; published RTL: 5");
+      f("retry_cycles", s.retry_cycles, "cycle", "until a line that was not there is read again; published RTL: 5");
+    }
+  };
+  struct Stats {
+    std::uint64_t lines_written = 0, lsb_lines_written = 0, lines_read = 0, retries = 0;
+
+    template <class S, class F>
+    static void each(S& s, F&& f) {
+      f("lines_written", s.lines_written, "line", "lines written, all bit planes");
+      f("lsb_lines_written", s.lsb_lines_written, "line", "lines of which only the low bit planes were written");
+      f("lines_read", s.lines_read, "line", "lines read into the multipliers");
+      f("retries", s.retries, "read", "reads that found a line not yet written");
+    }
+  };
+  enum class Role { kKey, kValue };
+
+  InPort<SramWrite> write;  // from the bitwidth converter
+  InPort<Row*> read;        // from the controller: rows in the order of their lines
+  OutPort<Line> out;        // to the multipliers
+
+  Sram(Role role, const Spec& spec, std::uint32_t vectors_per_line);
+  Tick tick(Cycles now) override;
+  Counters counters() const override { return list_counters(stats_); }
+  std::string holding() const override { return reads_.empty() ? "" : std::to_string(reads_.size()) + " rows to read"; }
+
+ private:
+  struct Read {
+    Row* row;
+    Cycles earliest;
+    std::uint32_t index;
+  };
+  void accept_writes(Cycles now);
+  std::uint32_t written(const Row& row) const;
+  std::uint32_t elements(const Row& row) const { return role_ == Role::kKey ? row.keys : row.values; }
+
+  Role role_;
+  Spec spec_;
+  std::uint32_t vectors_per_line_;
+  std::deque<Read> reads_;
+  Cycles next_issue_ = 0;
+  bool waited_ = false;  // the next line has been asked for in vain
+  Stats stats_;
+};
+
+}  // namespace spatten::sim
