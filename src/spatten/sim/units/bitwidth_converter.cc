@@ -47,6 +47,16 @@ bool BitwidthConverter::emit(Segment& s, Cycles now) {
   if (vectors < vectors_per_step && !(s.complete && vectors > 0)) return false;
   OutPort<SramWrite>& out = s.stream == Stream::kValue ? value : key;
   if (!out.has_room(now)) return false;
+  // Both lines of interleaved heads go to the same bank: of three cycles in a row one is lost (published RTL).
+  if (fused == 2) {
+    if (fused_from_ > now) {
+      wake_at(fused_from_);
+      return false;
+    }
+    second_fused_ = last_fused_ + 1 == now && !second_fused_;
+    last_fused_ = now;
+    if (second_fused_) fused_from_ = now + 2;
+  }
   const bool last = s.complete && vectors * s.vector_accesses == s.accesses;
   const std::uint32_t lines = fused == 2 ? 1 : (vectors + per_line - 1) / per_line;
   out.push({s.row, s.stream, lines, last}, now);

@@ -63,6 +63,8 @@ class BitwidthConverter final : public Unit {
   Shape shape_;
   std::uint32_t capacity_, held_ = 0;  // accesses
   std::deque<Segment> segments_;
+  Cycles last_fused_ = 0, fused_from_ = 0;  // interleaved heads: see emit()
+  bool second_fused_ = false;
   Stats stats_;
 };
 

@@ -7,8 +7,9 @@
 namespace spatten::sim {
 namespace {
 
-// From taking a line to the first cycle in which a lane may send it: two registers and a FIFO (published RTL).
-constexpr Cycles kSplitLatency = 4;
+// From taking a line to the address FIFOs, two registers; from there to the lane's register, one FIFO (published RTL).
+constexpr Cycles kSplitLatency = 2, kFifoLatency = 2;
+constexpr std::uint32_t kSplitRegisters = 2;
 // From sending a dummy to having it back: the registers and FIFOs that it shares with real accesses.
 constexpr Cycles kDummyLatency = 5;
 
@@ -52,7 +53,7 @@ void QkvFetcher::fill_set(Set& s, const FetchLine& line, Cycles now) {
     if (++part == f) part = 0, ++vector;
   }
   s.enabled = low_lanes(n);
-  s.sendable = now + kSplitLatency;
+  s.at_fifos = now + kSplitLatency;
   s.what = {line.row, line.stream, n, line.last && begin + n == line.count * f};
   stats_.accesses += n;
   stats_.dummy_accesses += spec_.lanes - n;
@@ -62,15 +63,12 @@ void QkvFetcher::fill_set(Set& s, const FetchLine& line, Cycles now) {
 bool QkvFetcher::split(Cycles now) {
   InPort<FetchLine>* port = choose(now);
   if (!port) return false;
-  // The slowest lane decides: all address FIFOs take a set together. Two more sets fit in the registers before them.
-  const std::uint64_t slowest = *std::min_element(sent_.begin(), sent_.end());
-  if (made_ - slowest >= spec_.address_fifo + 2) return false;
+  if (made_ - entered_ >= kSplitRegisters + 1) return false;
   const FetchLine& line = *port->front(now);
   Set& s = set(made_);
   fill_set(s, line, now);
   dummies_ready_[made_ & (sets_.size() - 1)] = 0;
   ++made_;
-  backlog_ = low_lanes(spec_.lanes);
   const bool line_done = s.what.accesses + fragment_ * spec_.lanes ==
                          line.count * (line.stream == Stream::kQuery    ? line.row->query.accesses
                                        : line.stream == Stream::kKeyLsb ? line.row->key_lsb.accesses
@@ -84,6 +82,18 @@ bool QkvFetcher::split(Cycles now) {
   ++stats_.line_requests;
   if (line.last) locked_ = nullptr;
   port->pop(now);
+  return true;
+}
+
+// All address FIFOs take a set together, so the slowest lane decides. The port behind a lane holds one access more than the
+// register that stands there in the published RTL, its FIFO therefore one less.
+bool QkvFetcher::enter(Cycles now) {
+  if (entered_ == made_ || set(entered_).at_fifos > now) return false;
+  const std::uint64_t slowest = *std::min_element(sent_.begin(), sent_.end());
+  if (entered_ - slowest >= std::max(1u, spec_.address_fifo - 1)) return false;
+  set(entered_).sendable = now + kFifoLatency;
+  ++entered_;
+  backlog_ = low_lanes(spec_.lanes);
   return true;
 }
 
@@ -102,7 +112,7 @@ bool QkvFetcher::send(Cycles now) {
       Cycles& ready = dummies_ready_[number & (sets_.size() - 1)];
       ready = std::max(ready, now + kDummyLatency);
     }
-    if (++sent_[lane] == made_) backlog_ &= ~bit;
+    if (++sent_[lane] == entered_) backlog_ &= ~bit;
     moved = true;
   });
   return moved;
@@ -131,9 +141,14 @@ bool QkvFetcher::collect(Cycles now) {
 Tick QkvFetcher::tick(Cycles now) {
   const bool collected = collect(now);
   const bool sent = send(now);
-  const bool split_one = split(now);
+  const bool entered = enter(now);
+  const bool split_one = split(now) || entered;
   Cycles wake = std::min(key_lines.next_ready(), value_lines.next_ready());
   if (wake <= now) wake = split_one || sent ? now + 1 : kNever;  // a line that found no room waits for a lane to move
+  if (entered_ != made_) {
+    const Cycles at = set(entered_).at_fifos;
+    if (at > now) wake = std::min(wake, at);
+  }
   if (backlog_ != 0) {
     if (sent || collected) wake = now + 1;
     for_each_lane(backlog_, [&](std::uint32_t lane) {
@@ -141,7 +156,7 @@ Tick QkvFetcher::tick(Cycles now) {
       if (sendable > now) wake = std::min(wake, sendable);
     });
   }
-  if (collected || sent) wake = std::min(wake, now + 1);
+  if (collected || sent || split_one) wake = std::min(wake, now + 1);
   if (collected || sent || split_one) return {Why::kBusy, wake};
   if (made_ == collected_) return {Why::kIdle, wake};
   return {sets.has_room(now) ? Why::kMemory : Why::kNoRoom, wake};

@@ -83,11 +83,12 @@ class QkvFetcher final : public Unit {
   struct Set {
     LaneSet what;
     LaneMask enabled = 0;
-    Cycles sendable = 0;
+    Cycles at_fifos = 0, sendable = 0;
     std::vector<std::uint64_t> addresses;
   };
 
   bool split(Cycles now);
+  bool enter(Cycles now);
   bool send(Cycles now);
   bool collect(Cycles now);
   InPort<FetchLine>* choose(Cycles now);
@@ -98,7 +99,7 @@ class QkvFetcher final : public Unit {
   std::uint32_t access_bytes_;
   Stats stats_;
   std::vector<Set> sets_;
-  std::uint64_t made_ = 0, collected_ = 0;      // sets
+  std::uint64_t made_ = 0, entered_ = 0, collected_ = 0;  // sets: split, in the address FIFOs, given back
   std::vector<std::uint64_t> sent_;             // per lane: sets sent
   std::vector<Cycles> dummies_ready_;           // per set slot: when the last dummy of it can be given back
   LaneMask backlog_ = 0;                        // lanes with sets to send
