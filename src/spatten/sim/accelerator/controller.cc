@@ -203,6 +203,7 @@ bool Controller::take_selected(Cycles now) {
   if (!next || !probabilities.has_room(now)) return false;
   Row* row = next->row;
   const bool fetches = row->part == 0 && !row->values_with_keys;
+  if (fetches && gathered_full_) return false;
   if (next->first) {
     if (!value_reads.has_room(now)) return false;
     if (fetches) {
@@ -213,7 +214,6 @@ bool Controller::take_selected(Cycles now) {
     }
     value_reads.push(row, now);
   }
-  if (fetches && gathered_full_) return false;
   const Line line = selected.pop(now);
   probabilities.push(line, now);
   if (fetches) {

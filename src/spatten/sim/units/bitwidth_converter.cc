@@ -6,9 +6,9 @@
 namespace spatten::sim {
 namespace {
 
-// The realigning buffer holds two of whatever is wider: a set of lanes, or two lines at 8 bits (published RTL).
+// The realigning buffer holds two of whatever is wider: a set of lanes, or two lines (published RTL: of 8 bits).
 std::uint32_t buffer_accesses(const BitwidthConverter::Shape& shape) {
-  return 2 * std::max(shape.lanes, shape.multipliers * 2 * 8 / 256);
+  return 2 * std::max(shape.lanes, shape.multipliers * 2 * shape.widest_bits / 256);
 }
 
 const MatrixSlice& matrix_of(const Row& row, Stream stream) {
