@@ -139,7 +139,7 @@ bool DramTraceReader::next(DramTraceAccess& out) {
       line = pending_line_;
       pending_ = false;
     }
-    if (read_access(line, out)) return true;
+    if (read_access(line, out)) return any_ = true;
     if (line.starts_with('@')) {
       read_clock(line);
     } else if (line.starts_with("#!")) {
@@ -148,6 +148,7 @@ bool DramTraceReader::next(DramTraceAccess& out) {
       fail_expected("\"0xADDRESS R\", \"0xADDRESS W\", \"@ CLOCK\" or \"# ...\"", line);
     }
   }
+  if (!any_) fail("expected at least one access, found none");
   return false;
 }
 

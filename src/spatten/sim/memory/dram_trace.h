@@ -59,7 +59,7 @@ class DramTraceReader {
   InputStream stream_;
   std::string buffer_;
   std::size_t used_ = 0;
-  bool at_end_ = false, pending_ = false;
+  bool at_end_ = false, pending_ = false, any_ = false;  // any_: an access was read
   std::string_view pending_line_;  // the first line when it was no #!
   std::uint64_t line_number_ = 0, capacity_ = ~std::uint64_t{0}, alignment_mask_ = 0;
   DramTraceLimits limits_;

@@ -110,8 +110,8 @@ class Replay {
 
   bool next(DramTraceAccess& access) {
     if ((result_.requests() & (kLookUp - 1)) == 0) {
-      if (options_.cancelled != nullptr && options_.cancelled->load()) throw Cancelled();
       if (options_.progress) options_.progress(result_.requests());
+      if (options_.cancelled != nullptr && options_.cancelled->load()) throw Cancelled();
     }
     return trace_.next(access);
   }
