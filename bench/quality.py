@@ -38,6 +38,15 @@ GENERATOR_RUNS = [
     ("progressive 6 + 4 bits", ["--policy", "progressive-6-4"]),
 ]
 
+CHIP_RUNS = [  # --chip, for both models
+    ("fp32", []),
+    ("chip, 12 bits", ["--arithmetic", "chip"]),
+    ("chip, 8 + 4 bits", ["--arithmetic", "chip", "--policy", "progressive-8-4"]),
+    ("chip, 6 + 4 bits", ["--arithmetic", "chip", "--policy", "progressive-6-4"]),
+    ("fp32, 8 + 4 bits", ["--policy", "progressive-8-4"]),
+    ("fp32, 6 + 4 bits", ["--policy", "progressive-6-4"]),
+]
+
 
 class Program:
     def __init__(self, path, threads):
@@ -103,13 +112,13 @@ def read_sst2(path, limit):
     return [(row[text], int(row[header.index("label")])) for row in rows][:limit or None]
 
 
-def classifier_table(program, model, items, folder):
+def classifier_table(program, model, runs, items, folder):
     path = os.path.join(folder, "sentences.jsonl")
     with open(path, "w", encoding="utf-8") as f:
         for i, (sentence, _) in enumerate(items):
             f.write(json.dumps({"id": i, "text": sentence}) + "\n")
     rows, dense_labels = [], None
-    for label, policy in CLASSIFIER_RUNS:
+    for label, policy in runs:
         results = program.run("classify", "--model", model, "--input-format", "jsonl", "--file", path, *policy, *program.common)
         labels = [r["label_id"] for r in results]
         dense_labels = dense_labels or labels
@@ -150,9 +159,9 @@ def write_segments(program, model, stories, tokens, segment_tokens, folder):
     return files
 
 
-def generator_table(program, model, files):
+def generator_table(program, model, runs, files):
     rows, dense = [], None
-    for label, policy in GENERATOR_RUNS:
+    for label, policy in runs:
         results = program.run("perplexity", "--model", model, *files, *policy, *program.common)
         dense = dense or results
         tokens = sum(r["tokens"] for r in results)
@@ -176,6 +185,7 @@ def main():
     parser.add_argument("--stories", "--data", metavar="FILE", help="stories separated by " + END)
     parser.add_argument("--tokens", type=int, default=20000, metavar="N", help="of the held-back stories (default: 20000)")
     parser.add_argument("--segment", type=int, default=1000, metavar="N", help="least tokens of a segment (default: 1000)")
+    parser.add_argument("--chip", action="store_true", help="the arithmetic of the chip against fp32 (docs/validation.md)")
     parser.add_argument("--threads", type=int, default=0, metavar="N")
     a = parser.parse_args()
     if not a.sst2 and not a.stories:
@@ -183,10 +193,10 @@ def main():
     program = Program(a.program, a.threads)
     with tempfile.TemporaryDirectory() as folder:
         if a.sst2:
-            classifier_table(program, a.classifier, read_sst2(a.sst2, a.sentences), folder)
+            classifier_table(program, a.classifier, CHIP_RUNS if a.chip else CLASSIFIER_RUNS, read_sst2(a.sst2, a.sentences), folder)
         if a.stories:
             files = write_segments(program, a.generator, held_back_stories(a.stories), a.tokens, a.segment, folder)
-            generator_table(program, a.generator, files)
+            generator_table(program, a.generator, CHIP_RUNS if a.chip else GENERATOR_RUNS, files)
 
 
 if __name__ == "__main__":

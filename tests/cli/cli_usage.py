@@ -74,6 +74,13 @@ class Usage(ProgramTest):
         self.assert_fails(2, ["--precision", "fp32 only"], "classify", "--precision", "int8", "--model", "classify", "x")
         self.output("classify", "--precision", "fp32", "--arithmetic", "float", "--model", "classify", "a film")
 
+    def test_the_arithmetic_of_the_chip_counts_its_twelve_bits(self):
+        chip, plain = (self.objects("classify", "--arithmetic", word, "--model", "classify", "a film")[0] for word in ("chip", "float"))
+        self.assertEqual(chip["work"]["kv_bytes_read"] * 32, plain["work"]["kv_bytes_read"] * 12)
+        self.assertEqual(chip["work"]["rows"], plain["work"]["rows"])
+        self.assertAlmostEqual(chip["scores"][0], plain["scores"][0], places=2)
+        self.assert_fails(2, ["--arithmetic", "float, chip"], "classify", "--arithmetic", "chips", "--model", "classify", "x")
+
     def test_what_is_missing_is_named(self):
         self.assert_fails(2, "--model", "classify", "x")
         self.assert_fails(2, "no input", "classify", "--model", "classify")

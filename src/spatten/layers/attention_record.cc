@@ -47,18 +47,20 @@ void notice_layer(PassSequence& s, const BlockShape& shape, bool wanted, const s
   report.schedule = s.cascade->schedule();
 }
 
-void notice_decision(PassSequence& s, const BlockShape& shape, bool wanted, const algo::LayerDecision& decision) {
+void notice_decision(const Pass& pass, PassSequence& s, const BlockShape& shape, const algo::LayerDecision& decision) {
   if (s.cascade == nullptr) return;
+  const bool last_layer = shape.layer + 1 == shape.layers;
   if (!s.records.empty()) {
     trace::Record& last = s.records.back();
     if (decision.tokens_changed) last.top_k_tokens = static_cast<std::uint32_t>(decision.kept_positions.size());
     if (decision.heads_changed) last.top_k_heads = static_cast<std::uint32_t>(decision.kept_heads.size());
+    last.rescale_importance = last_layer && s.stage == trace::Stage::kGeneration && pass.policy().rescales();
   }
-  if (!wanted) return;
+  if (!pass.options->record_pruning) return;
   const std::span<const double> scores = s.cascade->token_scores();
   std::vector<float>& out = at_layer(s.report->pruning.layer_scores, shape.layer);
   out.assign(scores.begin(), scores.end());
-  if (shape.layer + 1 == shape.layers) s.report->pruning.token_scores = out;
+  if (last_layer) s.report->pruning.token_scores = out;
 }
 
 trace::Record make_record(const Pass& pass, const PassSequence& s, const BlockShape& shape, std::uint32_t head,

@@ -33,8 +33,9 @@ void add_dense_attention_work(PassSequence& s, const BlockShape& shape);
 /// What entered the layer, for PruningReport. Nothing unless `wanted` and pruning is on.
 void notice_layer(PassSequence& s, const BlockShape& shape, bool wanted, const std::vector<std::uint32_t>& tokens,
                   const std::vector<std::uint32_t>& heads);
-/// Scores after the layer; the top-k that ran goes to the layer's last record.
-void notice_decision(PassSequence& s, const BlockShape& shape, bool wanted, const algo::LayerDecision& decision);
+/// Scores after the layer, when the pass records the pruning; the top-k that ran goes to the layer's last record, and so
+/// does, in an iteration's last layer, that the scores fade before the next one.
+void notice_decision(const Pass& pass, PassSequence& s, const BlockShape& shape, const algo::LayerDecision& decision);
 
 trace::Record make_record(const Pass& pass, const PassSequence& s, const BlockShape& shape, std::uint32_t head,
                           const std::vector<std::uint32_t>& keys, const HeadEvidence& evidence);

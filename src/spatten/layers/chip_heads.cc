@@ -37,30 +37,24 @@ void write_evidence(const algo::FixedHead& head, const PassSequence& s, HeadEvid
   out.magnitude = static_cast<float>(head.magnitude) * head.value_scale();
 }
 
-struct Reads {
-  std::uint64_t score_pairs = 0, value_pairs = 0, lsb_rows = 0, values = 0;  // values: V rows that some query kept
-};
-
-Reads count(const algo::FixedHead& head) {
-  Reads reads;
+/// What ran, as the kernels count it: a recomputed row twice, K once per head, V rows that some query kept.
+void count(const algo::FixedHead& head, kernels::AttentionCounters& c, std::uint64_t& values_read) {
+  const std::uint64_t dim = head.values.cols;
   std::vector<std::uint8_t> used(head.values.rows, 0);
   for (const algo::FixedRow& row : head.rows) {
-    reads.score_pairs += row.probabilities.size() * (row.used_lsb ? 2 : 1);
-    reads.value_pairs += row.kept_values.size();
-    reads.lsb_rows += row.used_lsb;
+    c.score_multiply_adds += row.probabilities.size() * dim * (row.used_lsb ? 2 : 1);
+    c.value_multiply_adds += row.kept_values.size() * dim;
+    c.lsb_rows += row.used_lsb;
     for (const std::uint32_t j : row.kept_values) used[j] = 1;
   }
-  reads.values = static_cast<std::uint64_t>(std::count(used.begin(), used.end(), 1));
-  return reads;
+  c.rows += head.rows.size();
+  values_read = static_cast<std::uint64_t>(std::count(used.begin(), used.end(), 1));
 }
 
 }  // namespace
 
 ChipHeads::ChipHeads(const Block& block, Pass& pass) : LayerHeads(block, pass) {
   const std::size_t dim = block.shape.head_dim;
-  if (dim > algo::kChipMaxHeadDim) {
-    throw Error(fmt::format("expected heads of at most {} dimensions for the chip's arithmetic, found {}", algo::kChipMaxHeadDim, dim));
-  }
   const kernels::PackedRows k = packed_key_rows(dim, quantization_), v = packed_value_rows(dim, quantization_);
   k_bytes_ = k.msb_bytes_per_row();
   k_lsb_bytes_ = k.lsb_bytes_per_row();
@@ -70,29 +64,27 @@ ChipHeads::ChipHeads(const Block& block, Pass& pass) : LayerHeads(block, pass) {
 void ChipHeads::run(const PassSequence& s, const Keys& keys, std::uint32_t head, std::size_t, HeadEvidence& out) const {
   prepare(s, keys, out);
   const std::vector<std::uint32_t> keeps = value_keeps(s, keys, out);
-  const KvCache* cached = cache(s);
-  SPATTEN_CHECK(cached == nullptr || (!cached->quantized_keys() && !cached->quantized_values()));
+  const HeadOperands in = operands(s, keys, head);
+  // A decoder that was started in fp32 under a policy of few bits has none.
+  SPATTEN_CHECK(in.k.rows > 0 && in.v.rows > 0);
   algo::FixedHeadTask task;
-  task.q = qkv_columns(s, 0, head);
-  task.k = cached != nullptr ? cached->keys(head) : ConstMatrix(qkv_columns(s, 1, head));
-  task.v = cached != nullptr ? cached->values(head) : ConstMatrix(qkv_columns(s, 2, head));
-  task.key_rows = keys.cache_rows;
-  task.inverse_sqrt_dim = block_.shape.scale;
+  task.q = in.q;
+  task.k = in.k;
+  task.v = in.v;
+  task.key_rows = in.key_rows;
+  task.inverse_sqrt_dim = in.scale;
   task.quantization = quantization_;
-  task.causal = block_.shape.causal;
+  task.causal = in.causal;
   task.value_keeps = keeps;
   const algo::FixedHead result = algo::attend_fixed_head(task);
 
   write_out(result, context_columns(s, head));
   write_evidence(result, s, out);
-  const Reads reads = count(result);
-  kernels::AttentionCounters& c = out.counters;
-  c.score_multiply_adds += reads.score_pairs * block_.shape.head_dim;
-  c.value_multiply_adds += reads.value_pairs * block_.shape.head_dim;
-  c.k_bytes += keys.tokens.size() * (k_bytes_ + (reads.lsb_rows > 0 ? k_lsb_bytes_ : 0));
-  c.v_bytes += reads.values * v_bytes_;
-  c.rows += s.rows;
-  c.lsb_rows += reads.lsb_rows;
+  std::uint64_t values_read = 0;
+  count(result, out.counters, values_read);
+  out.counters.k_bytes += keys.tokens.size() * (k_bytes_ + (out.counters.lsb_rows > 0 ? k_lsb_bytes_ : 0));
+  out.counters.v_bytes += values_read * v_bytes_;
+  if (pass_.options->tap != nullptr) show(in, keeps);
 }
 
 }  // namespace spatten

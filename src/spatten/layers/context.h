@@ -9,6 +9,7 @@
 #include "spatten/algo/policy.h"
 #include "spatten/algo/schedule.h"
 #include "spatten/base/thread_pool.h"
+#include "spatten/layers/operand_tap.h"
 #include "spatten/layers/work.h"
 #include "spatten/trace/sink.h"
 
@@ -22,6 +23,7 @@ struct RunOptions {
   ThreadPool* threads = nullptr;                  // required
   const algo::Policy* policy = nullptr;           // null: dense
   trace::Sink* sink = nullptr;                    // null: no trace
+  OperandTap* tap = nullptr;                      // null: nobody looks at Q, K and V
   Arithmetic arithmetic = Arithmetic::kFloat;     // of attention; the same in all calls for one decoder sequence
   std::uint32_t first_step = 0;                   // number of this call's first forward pass in the trace
   const std::atomic<bool>* cancelled = nullptr;   // polled between layers; when set the run throws Cancelled

@@ -28,6 +28,7 @@ void FloatHeads::run(const PassSequence& s, const Keys& keys, std::uint32_t head
   if (!out.lsb_rows.empty()) task.lsb_rows = out.lsb_rows.data();
   kernels::attention_head(task, pass_.scratch[worker]);
   if (!out.value_norms.empty()) norms(s, keys, head, scratch, out.value_norms);
+  if (pass_.options->tap != nullptr) show(operands(s, keys, head), keeps);
 }
 
 void FloatHeads::fill_task(const PassSequence& s, const Keys& keys, std::uint32_t head, HeadEvidence& out,

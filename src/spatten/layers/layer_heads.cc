@@ -3,6 +3,32 @@
 
 namespace spatten {
 
+HeadOperands LayerHeads::operands(const PassSequence& s, const Keys& keys, std::uint32_t head) const {
+  HeadOperands o;
+  o.step = s.step;
+  o.layer = block_.shape.layer;
+  o.head = head;
+  o.q = qkv_columns(s, 0, head);
+  o.out = context_columns(s, head);
+  const KvCache* cached = cache(s);
+  if (cached == nullptr) {
+    o.k = qkv_columns(s, 1, head);
+    o.v = qkv_columns(s, 2, head);
+  } else {
+    if (!cached->quantized_keys()) o.k = cached->keys(head);
+    if (!cached->quantized_values()) o.v = cached->values(head);
+  }
+  o.key_rows = keys.cache_rows;
+  o.scale = block_.shape.scale;
+  o.causal = block_.shape.causal;
+  return o;
+}
+
+void LayerHeads::show(HeadOperands operands, std::span<const std::uint32_t> value_keeps) const {
+  operands.value_keeps = value_keeps;
+  pass_.options->tap->see(operands);
+}
+
 Matrix LayerHeads::qkv_columns(const PassSequence& s, std::size_t section, std::uint32_t head) const {
   return pass_.qkv.view()
       .rows_from(s.first_row, s.rows)

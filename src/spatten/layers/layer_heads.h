@@ -26,6 +26,10 @@ class LayerHeads {
  protected:
   LayerHeads(const Block& block, Pass& pass) : block_(block), pass_(pass), quantization_(pass.quantization()) {}
 
+  /// Everything but value_keeps.
+  HeadOperands operands(const PassSequence& s, const Keys& keys, std::uint32_t head) const;
+  void show(HeadOperands operands, std::span<const std::uint32_t> value_keeps) const;
+
   /// Q (section 0), K (1) or V (2) of this pass.
   Matrix qkv_columns(const PassSequence& s, std::size_t section, std::uint32_t head) const;
   Matrix context_columns(const PassSequence& s, std::uint32_t head) const;
@@ -67,7 +71,6 @@ class FloatHeads : LayerHeads {
 
 class ChipHeads : LayerHeads {
  public:
-  /// Throws Error when the model's heads are wider than the chip's adder trees.
   ChipHeads(const Block& block, Pass& pass);
   void run(const PassSequence& s, const Keys& keys, std::uint32_t head, std::size_t worker, HeadEvidence& out) const;
 

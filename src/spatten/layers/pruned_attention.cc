@@ -203,7 +203,7 @@ LayerOutcome attend(const Block& block, ConstMatrix input, Pass& pass) {
       if (record) s.records.push_back(make_record(pass, s, shape, head, keys[i].tokens, e));
     }
     outcome.decisions.push_back(s.cascade == nullptr ? algo::LayerDecision{} : s.cascade->end_layer(shape.layer));
-    notice_decision(s, shape, pass.options->record_pruning, outcome.decisions.back());
+    notice_decision(pass, s, shape, outcome.decisions.back());
   }
   return outcome;
 }
