@@ -8,6 +8,7 @@
 
 #include "spatten/base/fields.h"
 #include "spatten/sim/accelerator/controller.h"
+#include "spatten/sim/units/crossbar.h"
 #include "spatten/sim/units/qk_unit.h"
 #include "spatten/sim/units/qkv_fetcher.h"
 #include "spatten/sim/units/softmax_unit.h"
@@ -94,6 +95,7 @@ struct ChipSpec {
   RowSpec rows;
   Controller::Spec controller;
   QkvFetcher::Spec fetcher;
+  CrossbarSpec crossbar;
   Sram::Spec key_sram, value_sram;
   QkUnit::Spec qk;
   SoftmaxUnit::Spec softmax;
@@ -113,6 +115,7 @@ struct ChipSpec {
     f("rows", s.rows, "", "how rows are made of records");
     f("controller", s.controller, "", "controller");
     f("fetcher", s.fetcher, "", "Q/K/V fetcher");
+    f("crossbar", s.crossbar, "", "crossbar between the lanes and the channels");
     f("key_sram", s.key_sram, "", "K SRAM");
     f("value_sram", s.value_sram, "", "V SRAM");
     f("qk", s.qk, "", "Q x K");

@@ -3,11 +3,17 @@
 
 namespace spatten::sim {
 
-AddressCrossbar::AddressCrossbar(std::uint32_t lanes, std::uint32_t channels, std::uint32_t access_bytes,
-                                 std::uint64_t capacity_bytes)
-    : Unit("address_crossbar"), in(*this, lanes, 2), out(*this), channels_(channels), channel_bytes_(capacity_bytes / channels),
+AddressCrossbar::AddressCrossbar(const CrossbarSpec& spec, std::uint32_t lanes, std::uint32_t channels,
+                                 std::uint32_t access_bytes, std::uint64_t capacity_bytes)
+    : Unit("address_crossbar"), in(*this, lanes, 2), out(*this), arbitration_(spec.arbitration), channels_(channels), channel_bytes_(capacity_bytes / channels),
       offset_bits_(static_cast<unsigned>(std::countr_zero(access_bytes))),
-      channel_bits_(static_cast<unsigned>(std::countr_zero(channels))), wanted_(channels), locked_(channels) {}
+      channel_bits_(static_cast<unsigned>(std::countr_zero(channels))), wanted_(channels), locked_(channels), next_(channels) {}
+
+std::uint32_t AddressCrossbar::winner(std::uint32_t channel, LaneMask wanted) const {
+  if (locked_[channel]) return locked_[channel] - 1;
+  const LaneMask later = arbitration_ == Arbitration::kRoundRobin ? wanted & (~LaneMask{0} << next_[channel]) : 0;
+  return static_cast<std::uint32_t>(std::countr_zero(later ? later : wanted));
+}
 
 Tick AddressCrossbar::tick(Cycles now) {
   LaneMask asked = 0;
@@ -22,12 +28,13 @@ Tick AddressCrossbar::tick(Cycles now) {
     const LaneMask wanted = wanted_[channel];
     wanted_[channel] = 0;
     stats_.conflicts += static_cast<std::uint64_t>(std::popcount(wanted) - 1);
-    const std::uint32_t lane = locked_[channel] ? locked_[channel] - 1 : static_cast<std::uint32_t>(std::countr_zero(wanted));
+    const std::uint32_t lane = winner(channel, wanted);
     if (!(room >> channel & 1)) {
       locked_[channel] = lane + 1;
       return;
     }
     locked_[channel] = 0;
+    next_[channel] = (lane + 1) % 64;
     const LaneAccess access = in.pop(lane, now);
     const std::uint64_t inside = access.address >> (offset_bits_ + channel_bits_) << offset_bits_;
     out.push(channel, {inside % channel_bytes_, lane}, now);

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The two crossbars between the fetcher's lanes and the DRAM channels (HPCA'21 IV-A, Fig. 8 #4 and #5): addresses 32 -> 16,
-// data 16 -> 32. Each output takes at most one item per cycle; the lowest input wins, and keeps its turn until it is served.
+// data 16 -> 32. Each output takes at most one item per cycle; who has won it keeps its turn until it is served.
 #pragma once
 
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "spatten/sim/core/lane_port.h"
@@ -14,6 +16,21 @@ namespace spatten::sim {
 struct ChannelAccess {
   std::uint64_t address = 0;
   std::uint32_t lane = 0;
+};
+
+/// Who wins an output: the lowest input (published RTL), or the next one after the last winner.
+enum class Arbitration : std::uint8_t { kLowestFirst, kRoundRobin };
+inline std::vector<std::pair<Arbitration, std::string>> enum_names(Arbitration) {
+  return {{Arbitration::kLowestFirst, "lowest_first"}, {Arbitration::kRoundRobin, "round_robin"}};
+}
+
+struct CrossbarSpec {
+  Arbitration arbitration = Arbitration::kRoundRobin;
+
+  template <class S, class F>
+  static void each(S& s, F&& f) {
+    f("arbitration", s.arbitration, "", "who wins an output; published RTL: lowest_first");
+  }
 };
 
 struct CrossbarStats {
@@ -33,7 +50,7 @@ class AddressCrossbar final : public Unit {
 
   /// Channel and address of a flat address: bits above the access's offset choose the channel. Addresses past the
   /// memory's capacity wrap, as its row bits do.
-  AddressCrossbar(std::uint32_t lanes, std::uint32_t channels, std::uint32_t access_bytes, std::uint64_t capacity_bytes);
+  AddressCrossbar(const CrossbarSpec& spec, std::uint32_t lanes, std::uint32_t channels, std::uint32_t access_bytes, std::uint64_t capacity_bytes);
   Tick tick(Cycles now) override;
   Counters counters() const override { return list_counters(stats_); }
   std::string holding() const override { return in.empty() ? "" : "addresses"; }
@@ -43,12 +60,16 @@ class AddressCrossbar final : public Unit {
     return static_cast<std::uint32_t>(address >> offset_bits_) & (channels_ - 1);
   }
 
+  std::uint32_t winner(std::uint32_t channel, LaneMask wanted) const;
+
+  Arbitration arbitration_;
   std::uint32_t channels_;
   std::uint64_t channel_bytes_;
   unsigned offset_bits_, channel_bits_;
   CrossbarStats stats_;
   std::vector<LaneMask> wanted_;       // per channel, of this cycle
   std::vector<std::uint32_t> locked_;  // per channel: lane + 1 that was chosen and not served
+  std::vector<std::uint32_t> next_;    // per channel: the lane after the last winner
 };
 
 class DataCrossbar final : public Unit {
