@@ -29,45 +29,56 @@ bool FirstReady::offer(const MemoryAccess& access, Cycles now) {
   books_.accepted(access, now);
   const std::int32_t index = free_.back();
   free_.pop_back();
-  accesses_[static_cast<std::size_t>(index)] = {access.address, arrivals_++, place.row, access.tag, static_cast<std::uint8_t>(place.bank), direction, false, kNone, kNone};
+  at(index) = {access.address, arrivals_++, place.row, access.tag, static_cast<std::uint8_t>(place.bank), direction, false, kNone, kNone};
   append(index);
   return true;
 }
 
 bool FirstReady::write_waits(std::uint64_t address, std::uint32_t bank) const {
-  for (std::int32_t i = lists_[kWrites][bank].first; i != kNone; i = accesses_[static_cast<std::size_t>(i)].next) {
-    if (accesses_[static_cast<std::size_t>(i)].address == address) return true;
+  for (std::int32_t i = lists_[kWrites][bank].first; i != kNone; i = at(i).next) {
+    if (at(i).address == address) return true;
   }
   return false;
 }
 
 void FirstReady::append(std::int32_t index) {
-  Access& a = accesses_[static_cast<std::size_t>(index)];
+  Access& a = at(index);
   BankList& list = lists_[a.direction][a.bank];
   a.previous = list.last;
-  (list.last == kNone ? list.first : accesses_[static_cast<std::size_t>(list.last)].next) = index;
+  (list.last == kNone ? list.first : at(list.last).next) = index;
   list.last = index;
   ++waiting_[a.direction];
   queued_banks_[a.direction] |= bit(a.bank);
-  if (!state_.is_open(a.bank)) return;
-  const bool hit = a.row == state_.open_row(a.bank);
-  std::int32_t& oldest = hit ? list.hit : list.other;
-  if (oldest != kNone) return;
-  oldest = index;
-  (hit ? hit_banks_ : other_banks_)[a.direction] |= bit(a.bank);
+  if (state_.is_open(a.bank)) {
+    const bool hit = a.row == state_.open_row(a.bank);
+    std::int32_t& oldest = hit ? list.hit : list.other;
+    if (oldest != kNone) return;
+    oldest = index;
+    (hit ? hit_banks_ : other_banks_)[a.direction] |= bit(a.bank);
+  }
+  expect(a.bank);
+}
+
+/// Sees to it that the commands which the accesses of a bank wait for are looked for in time.
+void FirstReady::expect(std::uint32_t bank) {
+  const std::uint64_t b = bit(bank);
+  if ((active_banks_ & b) != 0) expect(kActive, state_.ready(column_of(at(active_[bank])), bank));
+  if ((hit_banks_[direction_] & b) != 0) expect(kHits, state_.ready(direction_ == kReads ? kRead : kWrite, bank));
+  if ((other_banks_[direction_] & b) != 0) expect(kRows, state_.ready(kPrecharge, bank));
+  if ((queued_banks_[direction_] & ~state_.open_banks() & b) != 0) expect(kRows, state_.ready(kActivate, bank));
 }
 
 /// Takes an access that is the oldest hit of an open bank, or the first of a closed one, out of its list.
 void FirstReady::remove(std::int32_t index) {
-  const Access& a = accesses_[static_cast<std::size_t>(index)];
+  const Access& a = at(index);
   BankList& list = lists_[a.direction][a.bank];
-  (a.previous == kNone ? list.first : accesses_[static_cast<std::size_t>(a.previous)].next) = a.next;
-  (a.next == kNone ? list.last : accesses_[static_cast<std::size_t>(a.next)].previous) = a.previous;
+  (a.previous == kNone ? list.first : at(a.previous).next) = a.next;
+  (a.next == kNone ? list.last : at(a.next).previous) = a.previous;
   --waiting_[a.direction];
   if (list.first == kNone) queued_banks_[a.direction] &= ~bit(a.bank);
   if (list.hit != index) return;
   std::int32_t next = a.next;
-  while (next != kNone && accesses_[static_cast<std::size_t>(next)].row != a.row) next = accesses_[static_cast<std::size_t>(next)].next;
+  while (next != kNone && at(next).row != a.row) next = at(next).next;
   list.hit = next;
   if (next == kNone) hit_banks_[a.direction] &= ~bit(a.bank);
 }
@@ -78,8 +89,8 @@ void FirstReady::look_at(Direction direction, std::uint32_t bank) {
   list.hit = list.other = kNone;
   if (state_.is_open(bank)) {
     const std::uint32_t row = state_.open_row(bank);
-    for (std::int32_t i = list.first; i != kNone && (list.hit == kNone || list.other == kNone); i = accesses_[static_cast<std::size_t>(i)].next) {
-      std::int32_t& oldest = accesses_[static_cast<std::size_t>(i)].row == row ? list.hit : list.other;
+    for (std::int32_t i = list.first; i != kNone && (list.hit == kNone || list.other == kNone); i = at(i).next) {
+      std::int32_t& oldest = at(i).row == row ? list.hit : list.other;
       if (oldest == kNone) oldest = i;
     }
   }
@@ -88,16 +99,17 @@ void FirstReady::look_at(Direction direction, std::uint32_t bank) {
   set(other_banks_[direction], list.other != kNone);
 }
 
-void FirstReady::refresh_list(std::uint32_t bank) {
+void FirstReady::bank_changed(std::uint32_t bank) {
   for (const Direction d : {kReads, kWrites}) look_at(d, bank);
+  expect(bank);
 }
 
 Cycles FirstReady::step(Cycles now) {
   if (now >= refresh_due_) {
     for (std::uint32_t p = 0; p < tables_.organization().pseudo_channels; ++p) refreshes_.push(p);
     refresh_due_ += tables_.refresh_interval();
+    refresh_step_ = now;
   }
-  earliest_ = refresh_due_;
   bool issued = false;
   if (controller_.command_bus == CommandBus::kOne) {
     issued = single_clock(now);
@@ -105,64 +117,85 @@ Cycles FirstReady::step(Cycles now) {
     issued = column_clock(now);
     issued |= row_clock(now);
   }
-  return issued ? now + 1 : earliest_;
+  return issued ? now + 1 : next_step();
+}
+
+Cycles FirstReady::next_step() const {
+  const Cycles commands = refreshes_.empty() ? std::min(due_[kHits], due_[kRows]) : refresh_step_;
+  return std::min({refresh_due_, due_[kActive], commands});
 }
 
 /// Writes go first while too many wait or no read does, until few are left and reads wait.
 void FirstReady::choose_direction() {
+  const Direction before = direction_;
   if (direction_ == kReads) {
     if (waiting_[kWrites] > controller_.writes_start || waiting_[kReads] == 0) direction_ = kWrites;
   } else if (waiting_[kWrites] < controller_.writes_stop && waiting_[kReads] != 0) {
     direction_ = kReads;
   }
+  if (direction_ != before) due_[kHits] = due_[kRows] = 0;
 }
 
-void FirstReady::consider(Choice& best, std::int32_t access, DramCommand command, Cycles ready, Cycles now) {
-  if (ready > now) {
-    earliest_ = std::min(earliest_, ready);
-    return;
-  }
-  const std::uint64_t order = accesses_[static_cast<std::size_t>(access)].order;
+/// False when the command must wait.
+bool FirstReady::consider(Choice& best, std::int32_t access, DramCommand command, Cycles ready, Cycles now) {
+  if (ready > now) return false;
+  const std::uint64_t order = at(access).order;
   if (order < best.order) best = {access, command, order};
+  return true;
+}
+
+/// One command for each of these banks; false when all must wait, until the clock that then stands in due_.
+template <class AccessOf>
+bool FirstReady::consider_banks(Choice& best, Kind kind, std::uint64_t banks, DramCommand command, Cycles now, AccessOf access_of) {
+  bool any = false;
+  for (std::uint32_t p = 0; banks != 0; ++p) {
+    std::uint64_t part = banks & state_.banks_of(p);
+    if (part == 0) continue;
+    banks &= ~part;
+    const Cycles shared = state_.ready_all(command, p);
+    if (shared > now) {
+      expect(kind, shared);
+      continue;
+    }
+    for (; part != 0; part &= part - 1) {
+      const auto bank = static_cast<std::uint32_t>(std::countr_zero(part));
+      const Cycles ready = state_.ready_below(command, bank);
+      if (consider(best, access_of(bank), command, ready, now)) {
+        any = true;
+      } else {
+        expect(kind, ready);
+      }
+    }
+  }
+  return any;
 }
 
 void FirstReady::consider_active(Choice& best, Cycles now) {
+  if (now < due_[kActive]) return;
+  due_[kActive] = kNever;
   for (std::uint64_t banks = active_banks_; banks != 0; banks &= banks - 1) {
     const auto bank = static_cast<std::uint32_t>(std::countr_zero(banks));
-    const std::int32_t index = active_[bank];
-    const DramCommand command = column_of(accesses_[static_cast<std::size_t>(index)]);
-    consider(best, index, command, state_.ready(command, bank), now);
+    const DramCommand command = column_of(at(active_[bank]));
+    const Cycles ready = state_.ready(command, bank);
+    expect(kActive, consider(best, active_[bank], command, ready, now) ? now + 1 : ready);
   }
 }
 
 void FirstReady::consider_hits(Choice& best, Cycles now) {
+  if (now < due_[kHits]) return;
+  due_[kHits] = kNever;
   const DramCommand command = direction_ == kReads ? kRead : kWrite;
-  const std::uint64_t all = hit_banks_[direction_];
-  for (std::uint32_t p = 0; p < tables_.organization().pseudo_channels; ++p) {
-    std::uint64_t banks = all & state_.banks_of(p);
-    if (banks == 0) continue;
-    const Cycles shared = state_.ready_all(command, p);
-    if (shared > now) {
-      earliest_ = std::min(earliest_, shared);
-      continue;
-    }
-    for (; banks != 0; banks &= banks - 1) {
-      const auto bank = static_cast<std::uint32_t>(std::countr_zero(banks));
-      consider(best, lists_[direction_][bank].hit, command, state_.ready_below(command, bank), now);
-    }
-  }
+  if (consider_banks(best, kHits, hit_banks_[direction_], command, now, [this](std::uint32_t bank) { return lists_[direction_][bank].hit; })) due_[kHits] = now + 1;
 }
 
 /// Activates of closed banks, precharges of open ones in `closable`.
 void FirstReady::consider_rows(Choice& best, std::uint64_t closable, Cycles now) {
-  for (std::uint64_t banks = queued_banks_[direction_] & ~state_.open_banks(); banks != 0; banks &= banks - 1) {
-    const auto bank = static_cast<std::uint32_t>(std::countr_zero(banks));
-    consider(best, lists_[direction_][bank].first, kActivate, state_.ready(kActivate, bank), now);
-  }
-  for (std::uint64_t banks = other_banks_[direction_] & closable; banks != 0; banks &= banks - 1) {
-    const auto bank = static_cast<std::uint32_t>(std::countr_zero(banks));
-    consider(best, lists_[direction_][bank].other, kPrecharge, state_.ready(kPrecharge, bank), now);
-  }
+  if (now < due_[kRows]) return;
+  due_[kRows] = kNever;
+  const auto& lists = lists_[direction_];
+  const bool activate = consider_banks(best, kRows, queued_banks_[direction_] & ~state_.open_banks(), kActivate, now, [&lists](std::uint32_t bank) { return lists[bank].first; });
+  const bool precharge = consider_banks(best, kRows, other_banks_[direction_] & closable, kPrecharge, now, [&lists](std::uint32_t bank) { return lists[bank].other; });
+  if (activate || precharge) due_[kRows] = now + 1;
 }
 
 bool FirstReady::column_clock(Cycles now) {
@@ -197,10 +230,8 @@ bool FirstReady::single_clock(Cycles now) {
     consider_rows(best, controller_.blocked_precharge == BlockedPrecharge::kSkipped ? ~active_banks_ : ~std::uint64_t{0}, now);
   }
   if (best.access == kNone) return false;
-  if (best.command == kPrecharge && (active_banks_ & bit(accesses_[static_cast<std::size_t>(best.access)].bank)) != 0) {
-    earliest_ = now + 1;  // the clock is lost; an older access may be ready in the next one
-    return false;
-  }
+  // A precharge that must wait for an active access may cost the clock (blocked_precharge); the next one looks again.
+  if (best.command == kPrecharge && (active_banks_ & bit(at(best.access).bank)) != 0) return false;
   issue(best, now);
   return true;
 }
@@ -209,20 +240,20 @@ bool FirstReady::refresh_clock(Cycles now) {
   const std::uint32_t p = refreshes_.front();
   const std::uint64_t banks = state_.banks_of(p);
   const bool open = (state_.open_banks() & banks) != 0;
-  if (open && (active_banks_ & banks) != 0) return false;
+  refresh_step_ = kNever;
+  if (open && (active_banks_ & banks) != 0) return false;  // goes on when their accesses have been served
   const Cycles ready = state_.ready_all(open ? kPrechargeAll : kRefresh, p);
-  if (ready > now) {
-    earliest_ = std::min(earliest_, ready);
-    return false;
-  }
+  refresh_step_ = ready > now ? ready : now + 1;
+  if (ready > now) return false;
   if (open) {
     state_.precharge_all(p, now);
     ++books_.stats.precharges;
-    for (std::uint64_t b = banks & (queued_banks_[0] | queued_banks_[1]); b != 0; b &= b - 1) refresh_list(static_cast<std::uint32_t>(std::countr_zero(b)));
+    for (std::uint64_t b = banks & (queued_banks_[0] | queued_banks_[1]); b != 0; b &= b - 1) bank_changed(static_cast<std::uint32_t>(std::countr_zero(b)));
   } else {
     state_.refresh(p, now);
     ++books_.stats.refreshes;
     refreshes_.pop();
+    due_[kHits] = due_[kRows] = now + 1;
   }
   return true;
 }
@@ -234,7 +265,7 @@ void FirstReady::count_row(Access& access, std::uint64_t MemoryStats::*counter) 
 }
 
 void FirstReady::issue(const Choice& choice, Cycles now) {
-  Access& access = accesses_[static_cast<std::size_t>(choice.access)];
+  Access& access = at(choice.access);
   switch (choice.command) {
     case kActivate:
       count_row(access, &MemoryStats::row_misses);
@@ -243,28 +274,30 @@ void FirstReady::issue(const Choice& choice, Cycles now) {
       active_[access.bank] = choice.access;
       active_banks_ |= bit(access.bank);
       state_.activate(access.bank, access.row, now);
-      refresh_list(access.bank);
+      bank_changed(access.bank);
       break;
     case kPrecharge:
       count_row(access, &MemoryStats::row_conflicts);
       ++books_.stats.precharges;
       state_.precharge(access.bank, now);
-      refresh_list(access.bank);
+      bank_changed(access.bank);
       break;
     default: issue_column(choice.access, now);
   }
 }
 
 void FirstReady::issue_column(std::int32_t index, Cycles now) {
-  Access& access = accesses_[static_cast<std::size_t>(index)];
+  Access& access = at(index);
   count_row(access, &MemoryStats::row_hits);
   if (active_[access.bank] == index) {
     active_[access.bank] = kNone;
     active_banks_ &= ~bit(access.bank);
+    if (!refreshes_.empty()) refresh_step_ = now;
   } else {
     remove(index);
   }
   state_.column(column_of(access), access.bank, now);
+  expect(access.bank);
   if (access.direction == kReads) {
     ++books_.stats.reads;
     books_.read_returns(access.tag, now + tables_.read_latency());
@@ -277,6 +310,8 @@ void FirstReady::issue_column(std::int32_t index, Cycles now) {
 
 void FirstReady::shift(Cycles by) {
   state_.shift(by);
+  due_ = {0, 0, 0};  // too early does no harm
+  if (refresh_step_ != kNever) refresh_step_ += by;
   if (refresh_due_ != kNever) refresh_due_ += by;
 }
 

@@ -31,6 +31,10 @@ class FirstReady {
   enum Direction : std::uint8_t { kReads, kWrites };
   static constexpr std::int32_t kNone = -1;
 
+  /// Kinds of commands that are looked for separately, each with a clock before which none of them can go: commands that are
+  /// issued only delay others, so that the clock holds until a bank changes or an access arrives.
+  enum Kind : std::uint8_t { kActive, kHits, kRows };
+
   struct Access {
     std::uint64_t address, order;
     std::uint32_t row, tag;
@@ -51,20 +55,27 @@ class FirstReady {
     std::uint64_t order = ~std::uint64_t{0};
   };
 
-  std::uint64_t bit(std::uint32_t bank) const { return std::uint64_t{1} << bank; }
+  static std::uint64_t bit(std::uint32_t bank) { return std::uint64_t{1} << bank; }
+  Access& at(std::int32_t index) { return accesses_[static_cast<std::size_t>(index)]; }
+  const Access& at(std::int32_t index) const { return accesses_[static_cast<std::size_t>(index)]; }
   DramCommand column_of(const Access& a) const { return a.direction == kReads ? DramCommand::kRead : DramCommand::kWrite; }
 
   void append(std::int32_t index);
   void remove(std::int32_t index);
-  void refresh_list(std::uint32_t bank);
+  void bank_changed(std::uint32_t bank);
   void look_at(Direction direction, std::uint32_t bank);
+  void expect(std::uint32_t bank);
+  void expect(Kind kind, Cycles clock) { due_[kind] = std::min(due_[kind], clock); }
   bool write_waits(std::uint64_t address, std::uint32_t bank) const;
 
   void choose_direction();
-  void consider(Choice& best, std::int32_t access, DramCommand command, Cycles ready, Cycles now);
+  bool consider(Choice& best, std::int32_t access, DramCommand command, Cycles ready, Cycles now);
+  template <class AccessOf>
+  bool consider_banks(Choice& best, Kind kind, std::uint64_t banks, DramCommand command, Cycles now, AccessOf access_of);
   void consider_active(Choice& best, Cycles now);
   void consider_hits(Choice& best, Cycles now);
   void consider_rows(Choice& best, std::uint64_t closable, Cycles now);
+  Cycles next_step() const;
   bool column_clock(Cycles now);
   bool row_clock(Cycles now);
   bool single_clock(Cycles now);
@@ -89,7 +100,8 @@ class FirstReady {
   std::array<std::uint32_t, 2> waiting_{};
   Direction direction_ = kReads;
   Ring<std::uint32_t> refreshes_;  // pseudo-channels
-  Cycles refresh_due_ = kNever, earliest_ = kNever;
+  std::array<Cycles, 3> due_{kNever, kNever, kNever};  // by Kind
+  Cycles refresh_due_ = kNever, refresh_step_ = kNever;  // next one of the interval; next command of one under way
 };
 
 }  // namespace spatten::sim
