@@ -22,7 +22,7 @@ class Controller final : public Unit {
  public:
   struct Spec {
     bool overlap_keys = true, fetch_queries = true, write_outputs = true;
-    std::uint32_t rows_under_way = 16, rows_reserved = 8, value_writes = 4;
+    std::uint32_t rows_under_way = 64, rows_reserved = 16, value_writes = 4;
 
     template <class S, class F>
     static void each(S& s, F&& f) {

@@ -60,6 +60,7 @@ void ChipSpec::validate(const JsonNode& node) const {
                             rows.max_keys, row_lines));
     }
   }
+  expect_range(node, {"requant", "decided_rows"}, requant.decided_rows, 1, 4096);
   expect_range(node, {"topk", "lanes"}, topk.lanes, 1, 4096);
   expect_range(node, {"topk", "fifo_lines"}, topk.fifo_lines,
                (rows.max_keys + results_per_line() - 1) / results_per_line(), 1 << 20);

@@ -99,6 +99,7 @@ struct ChipSpec {
   Sram::Spec key_sram, value_sram;
   QkUnit::Spec qk;
   SoftmaxUnit::Spec softmax;
+  RequantUnit::Spec requant;
   TopKEngine::Spec topk;
   bool importance = true;
   FcSpec fc;
@@ -120,6 +121,7 @@ struct ChipSpec {
     f("value_sram", s.value_sram, "", "V SRAM");
     f("qk", s.qk, "", "Q x K");
     f("softmax", s.softmax, "", "softmax pipeline");
+    f("requant", s.requant, "", "progressive-quantization decision");
     f("topk", s.topk, "", "top-k engine for local value pruning");
     f("importance", s.importance, "", "token and head importance accumulators are there");
     f("fc", s.fc, "", "FC layers end to end");

@@ -13,53 +13,55 @@ constexpr Cycles kFifoLatency = 2;  // from pushing to popping (published RTL)
 
 }  // namespace
 
-RequantUnit::RequantUnit(const Shape& shape, Datapath* datapath)
-    : Unit("requant"), in(*this, 2, 1), out(*this), decisions(*this), shape_(shape), datapath_(datapath) {}
+RequantUnit::RequantUnit(const Spec& spec, const Shape& shape, Datapath* datapath)
+    : Unit("requant"), in(*this, 2, 1), out(*this), decisions(*this), spec_(spec), shape_(shape), datapath_(datapath) {}
 
-// The maximum of a line is a tree of comparators; one row's maximum may wait while the next row arrives.
+// The maximum of a line is a tree of comparators; the maxima of some rows may wait while later rows arrive.
 bool RequantUnit::take(Cycles now) {
   const Line* next = in.front(now);
-  if (!next || fifo_.size() >= shape_.lines || (next->last && known_)) return false;
+  if (!next || fifo_.size() >= shape_.lines || (next->last && decided_.size() >= spec_.decided_rows)) return false;
   const Line line = in.pop(now);
   stats_.compares += line.elements;
   fifo_.push_back(line);
   if (line.last) {
     Row& row = *line.row;
     if (datapath_ && row.data && !row.second_pass) row.replay = datapath_->wants_lsb(row);
-    known_ = true;
-    announced_ = false;
-    replay_ = row.replay && !row.second_pass;
-    drain_from_ = now + AdderTree::layers(shape_.lanes) + 1;
+    const bool replay = row.replay && !row.second_pass;
+    decided_.push_back({replay, now + AdderTree::layers(shape_.lanes) + 1});
     ++stats_.rows;
-    if (replay_) ++stats_.replays;
+    if (replay) ++stats_.replays;
   }
   return true;
 }
 
 bool RequantUnit::drain(Cycles now) {
-  if (!known_ || drain_from_ > now || !out.has_room(now)) return false;
+  if (decided_.empty() || decided_.front().drain_from > now || !out.has_room(now)) return false;
   if (!announced_) {
     if (!decisions.has_room(now)) return false;
-    decisions.push({fifo_.front().row, replay_}, now);
+    decisions.push({fifo_.front().row, decided_.front().replay}, now);
     announced_ = true;
   }
   Line line = fifo_.front();
   fifo_.pop_front();
-  line.replay_pending = replay_;
+  line.replay_pending = decided_.front().replay;
   out.push(line, now);
-  if (line.last) known_ = false;
+  if (line.last) {
+    decided_.pop_front();
+    announced_ = false;
+  }
   return true;
 }
 
 Tick RequantUnit::tick(Cycles now) {
   const bool drained = drain(now);
   const bool took = take(now);
+  const bool waits = !decided_.empty() && decided_.front().drain_from > now;
   Cycles wake = drained || took ? now + 1 : kNever;
-  if (known_ && drain_from_ > now) wake = std::min(wake, drain_from_);
+  if (waits) wake = std::min(wake, decided_.front().drain_from);
   if (in.next_ready() > now) wake = std::min(wake, in.next_ready());
-  if (drained || took) return {Why::kBusy, wake};
+  if (drained || took || waits) return {Why::kBusy, wake};
   if (fifo_.empty()) return {Why::kIdle, wake};
-  return {!known_ ? Why::kNoInput : drain_from_ > now ? Why::kBusy : Why::kNoRoom, wake};
+  return {decided_.empty() ? Why::kNoInput : Why::kNoRoom, wake};
 }
 
 ReorderBuffer::ReorderBuffer(std::uint32_t lines) : Unit("reorder"), in(*this, 3, 1), out(*this), importance(*this), lines_(lines) {}

@@ -20,6 +20,14 @@ struct Decision {
 
 class RequantUnit final : public Unit {
  public:
+  struct Spec {
+    std::uint32_t decided_rows = 8;
+
+    template <class S, class F>
+    static void each(S& s, F&& f) {
+      f("decided_rows", s.decided_rows, "row", "rows whose maximum may wait while their lines drain; published RTL: 1");
+    }
+  };
   struct Shape {
     std::uint32_t lanes = 8;   ///< probabilities per line
     std::uint32_t lines = 256; ///< depth of the row FIFO
@@ -39,7 +47,7 @@ class RequantUnit final : public Unit {
   OutPort<Line> out;            // to the reorder buffer
   OutPort<Decision> decisions;  // to the controller
 
-  RequantUnit(const Shape& shape, Datapath* datapath);
+  RequantUnit(const Spec& spec, const Shape& shape, Datapath* datapath);
   Tick tick(Cycles now) override;
   Counters counters() const override { return list_counters(stats_); }
   std::string holding() const override { return fifo_.empty() ? "" : std::to_string(fifo_.size()) + " lines"; }
@@ -48,12 +56,18 @@ class RequantUnit final : public Unit {
   bool take(Cycles now);
   bool drain(Cycles now);
 
+  /// A row in the FIFO whose maximum is known.
+  struct Decided {
+    bool replay;
+    Cycles drain_from;
+  };
+
+  Spec spec_;
   Shape shape_;
   Datapath* datapath_;
   std::deque<Line> fifo_;
-  // The row at the head of the FIFO, once its maximum is known.
-  bool known_ = false, replay_ = false, announced_ = false;
-  Cycles drain_from_ = 0;
+  std::deque<Decided> decided_;
+  bool announced_ = false;  // the first of them, to the controller
   Stats stats_;
 };
 
