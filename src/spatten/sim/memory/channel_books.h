@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
 #include "spatten/sim/memory/return_queue.h"
 
@@ -39,8 +40,9 @@ class ChannelBooks {
 
   const ReturnQueue& returns() const { return returns_; }
   std::optional<std::uint32_t> take(Cycles now) {
-    retire(now == 0 ? 0 : now - 1);
-    return returns_.take(now);
+    if (returns_.next_take() > now) return std::nullopt;
+    retire(now - 1);
+    return returns_.take();
   }
 
   std::uint32_t unfinished() const { return unfinished_; }

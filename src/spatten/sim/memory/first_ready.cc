@@ -5,6 +5,8 @@ namespace spatten::sim {
 
 using enum DramCommand;
 
+// The private functions are inline: the library is position-independent, where the compiler may inline no others.
+
 FirstReady::FirstReady(const DramSpec& spec, const DramTables& tables, ChannelBooks& books)
     : controller_(spec.controller), tables_(tables), map_(spec), books_(books), state_(tables) {
   accesses_.resize(std::size_t{controller_.read_queue} + controller_.write_queue + kMaxBanks);
@@ -34,14 +36,14 @@ bool FirstReady::offer(const MemoryAccess& access, Cycles now) {
   return true;
 }
 
-bool FirstReady::write_waits(std::uint64_t address, std::uint32_t bank) const {
+inline bool FirstReady::write_waits(std::uint64_t address, std::uint32_t bank) const {
   for (std::int32_t i = lists_[kWrites][bank].first; i != kNone; i = at(i).next) {
     if (at(i).address == address) return true;
   }
   return false;
 }
 
-void FirstReady::append(std::int32_t index) {
+inline void FirstReady::append(std::int32_t index) {
   Access& a = at(index);
   BankList& list = lists_[a.direction][a.bank];
   a.previous = list.last;
@@ -60,7 +62,7 @@ void FirstReady::append(std::int32_t index) {
 }
 
 /// Sees to it that the commands which the accesses of a bank wait for are looked for in time.
-void FirstReady::expect(std::uint32_t bank) {
+inline void FirstReady::expect(std::uint32_t bank) {
   const std::uint64_t b = bit(bank);
   if ((active_banks_ & b) != 0) expect(kActive, state_.ready(column_of(at(active_[bank])), bank));
   if ((hit_banks_[direction_] & b) != 0) expect(kHits, state_.ready(direction_ == kReads ? kRead : kWrite, bank));
@@ -69,7 +71,7 @@ void FirstReady::expect(std::uint32_t bank) {
 }
 
 /// Takes an access that is the oldest hit of an open bank, or the first of a closed one, out of its list.
-void FirstReady::remove(std::int32_t index) {
+inline void FirstReady::remove(std::int32_t index) {
   const Access& a = at(index);
   BankList& list = lists_[a.direction][a.bank];
   (a.previous == kNone ? list.first : at(a.previous).next) = a.next;
@@ -84,7 +86,7 @@ void FirstReady::remove(std::int32_t index) {
 }
 
 /// Finds the oldest hit and the oldest other of a bank that was just opened or closed.
-void FirstReady::look_at(Direction direction, std::uint32_t bank) {
+inline void FirstReady::look_at(Direction direction, std::uint32_t bank) {
   BankList& list = lists_[direction][bank];
   list.hit = list.other = kNone;
   if (state_.is_open(bank)) {
@@ -99,7 +101,7 @@ void FirstReady::look_at(Direction direction, std::uint32_t bank) {
   set(other_banks_[direction], list.other != kNone);
 }
 
-void FirstReady::bank_changed(std::uint32_t bank) {
+inline void FirstReady::bank_changed(std::uint32_t bank) {
   for (const Direction d : {kReads, kWrites}) look_at(d, bank);
   expect(bank);
 }
@@ -120,13 +122,13 @@ Cycles FirstReady::step(Cycles now) {
   return issued ? now + 1 : next_step();
 }
 
-Cycles FirstReady::next_step() const {
+inline Cycles FirstReady::next_step() const {
   const Cycles commands = refreshes_.empty() ? std::min(due_[kHits], due_[kRows]) : refresh_step_;
   return std::min({refresh_due_, due_[kActive], commands});
 }
 
 /// Writes go first while too many wait or no read does, until few are left and reads wait.
-void FirstReady::choose_direction() {
+inline void FirstReady::choose_direction() {
   const Direction before = direction_;
   if (direction_ == kReads) {
     if (waiting_[kWrites] > controller_.writes_start || waiting_[kReads] == 0) direction_ = kWrites;
@@ -137,7 +139,7 @@ void FirstReady::choose_direction() {
 }
 
 /// False when the command must wait.
-bool FirstReady::consider(Choice& best, std::int32_t access, DramCommand command, Cycles ready, Cycles now) {
+inline bool FirstReady::consider(Choice& best, std::int32_t access, DramCommand command, Cycles ready, Cycles now) {
   if (ready > now) return false;
   const std::uint64_t order = at(access).order;
   if (order < best.order) best = {access, command, order};
@@ -146,7 +148,7 @@ bool FirstReady::consider(Choice& best, std::int32_t access, DramCommand command
 
 /// One command for each of these banks; false when all must wait, until the clock that then stands in due_.
 template <class AccessOf>
-bool FirstReady::consider_banks(Choice& best, Kind kind, std::uint64_t banks, DramCommand command, Cycles now, AccessOf access_of) {
+inline bool FirstReady::consider_banks(Choice& best, Kind kind, std::uint64_t banks, DramCommand command, Cycles now, AccessOf access_of) {
   bool any = false;
   for (std::uint32_t p = 0; banks != 0; ++p) {
     std::uint64_t part = banks & state_.banks_of(p);
@@ -170,7 +172,7 @@ bool FirstReady::consider_banks(Choice& best, Kind kind, std::uint64_t banks, Dr
   return any;
 }
 
-void FirstReady::consider_active(Choice& best, Cycles now) {
+inline void FirstReady::consider_active(Choice& best, Cycles now) {
   if (now < due_[kActive]) return;
   due_[kActive] = kNever;
   for (std::uint64_t banks = active_banks_; banks != 0; banks &= banks - 1) {
@@ -181,7 +183,7 @@ void FirstReady::consider_active(Choice& best, Cycles now) {
   }
 }
 
-void FirstReady::consider_hits(Choice& best, Cycles now) {
+inline void FirstReady::consider_hits(Choice& best, Cycles now) {
   if (now < due_[kHits]) return;
   due_[kHits] = kNever;
   const DramCommand command = direction_ == kReads ? kRead : kWrite;
@@ -189,7 +191,7 @@ void FirstReady::consider_hits(Choice& best, Cycles now) {
 }
 
 /// Activates of closed banks, precharges of open ones in `closable`.
-void FirstReady::consider_rows(Choice& best, std::uint64_t closable, Cycles now) {
+inline void FirstReady::consider_rows(Choice& best, std::uint64_t closable, Cycles now) {
   if (now < due_[kRows]) return;
   due_[kRows] = kNever;
   const auto& lists = lists_[direction_];
@@ -198,7 +200,7 @@ void FirstReady::consider_rows(Choice& best, std::uint64_t closable, Cycles now)
   if (activate || precharge) due_[kRows] = now + 1;
 }
 
-bool FirstReady::column_clock(Cycles now) {
+inline bool FirstReady::column_clock(Cycles now) {
   Choice best;
   consider_active(best, now);
   if (best.access == kNone && refreshes_.empty()) {
@@ -210,7 +212,7 @@ bool FirstReady::column_clock(Cycles now) {
   return true;
 }
 
-bool FirstReady::row_clock(Cycles now) {
+inline bool FirstReady::row_clock(Cycles now) {
   if (!refreshes_.empty()) return refresh_clock(now);
   choose_direction();
   Choice best;
@@ -220,7 +222,7 @@ bool FirstReady::row_clock(Cycles now) {
   return true;
 }
 
-bool FirstReady::single_clock(Cycles now) {
+inline bool FirstReady::single_clock(Cycles now) {
   Choice best;
   consider_active(best, now);
   if (best.access == kNone) {
@@ -258,13 +260,13 @@ bool FirstReady::refresh_clock(Cycles now) {
   return true;
 }
 
-void FirstReady::count_row(Access& access, std::uint64_t MemoryStats::*counter) {
+inline void FirstReady::count_row(Access& access, std::uint64_t MemoryStats::*counter) {
   if (access.counted) return;
   access.counted = true;
   ++(books_.stats.*counter);
 }
 
-void FirstReady::issue(const Choice& choice, Cycles now) {
+inline void FirstReady::issue(const Choice& choice, Cycles now) {
   Access& access = at(choice.access);
   switch (choice.command) {
     case kActivate:
@@ -286,7 +288,7 @@ void FirstReady::issue(const Choice& choice, Cycles now) {
   }
 }
 
-void FirstReady::issue_column(std::int32_t index, Cycles now) {
+inline void FirstReady::issue_column(std::int32_t index, Cycles now) {
   Access& access = at(index);
   count_row(access, &MemoryStats::row_hits);
   if (active_[access.bank] == index) {

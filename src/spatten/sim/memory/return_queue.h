@@ -5,7 +5,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "spatten/sim/core/cycles.h"
@@ -56,9 +55,9 @@ class ReturnQueue {
   }
   Cycles last_done() const { return queue_.empty() ? 0 : queue_[queue_.size() - 1].done; }
 
-  std::optional<std::uint32_t> take(Cycles now) {
-    if (queue_.empty() || queue_.front().done >= now) return std::nullopt;
-    --arrived_;  // the caller had arrive() count everything before `now`
+  /// The tag of the next data; they must have been counted by arrive().
+  std::uint32_t take() {
+    --arrived_;
     const std::uint32_t own = queue_.pop().tag;
     return request_order_ ? tags_.pop() : own;
   }
