@@ -5,7 +5,7 @@
 //
 //   x_j = score_j * scale             one multiply; the scale holds 1/sqrt(D) and the scales of Q and K
 //   d_j = x_j - max(x)                two passes through the FIFO
-//   e_j = exp(d_j)                    2^k * e^r, |r| <= ln2 / 2, Taylor to the 5th order, six fused multiply-adds
+//   e_j = exp(d_j)                    2^k * e^r, |r| <= ln2 / 2, two fused multiply-adds for r, five of Taylor
 //   sum: 8 lanes, lane l adds e_l, e_(l+8), ...; then ((0+1) + (2+3)) + ((4+5) + (6+7))
 //   p_j = min(4095, round(e_j / sum * 4096))    to nearest even
 #pragma once
