@@ -17,26 +17,39 @@ using LaneMask = std::uint64_t;
 template <class T>
 class LaneOut;
 
+/// A receiver that knows, when a cycle begins, which lanes it will take from in that cycle whatever they hold. A full lane
+/// of these has room: its item leaves as the next one comes, as in a register whose `ready` is combinational.
+class LaneDrain {
+ public:
+  virtual LaneMask leaving(Cycles now) = 0;
+
+ protected:
+  ~LaneDrain() = default;
+};
+
 template <class T>
 class LaneIn {
  public:
-  LaneIn(Unit& owner, std::uint32_t lanes, std::uint32_t capacity)
-      : owner_(owner), lanes_(lanes), capacity_(capacity), ring_(std::bit_ceil(capacity)), heads_(lanes), sizes_(lanes),
-        slots_(std::size_t{lanes} * ring_) {
+  /// With a `drain`, a lane holds `capacity` items and one more that passes the oldest on its way out.
+  LaneIn(Unit& owner, std::uint32_t lanes, std::uint32_t capacity, LaneDrain* drain = nullptr)
+      : owner_(owner), drain_(drain), lanes_(lanes), capacity_(capacity), ring_(std::bit_ceil(capacity + (drain ? 1 : 0))),
+        heads_(lanes), sizes_(lanes), slots_(std::size_t{lanes} * ring_) {
     SPATTEN_CHECK(lanes > 0 && lanes <= 64 && capacity > 0);
   }
   std::uint32_t lanes() const { return lanes_; }
   /// Lanes whose oldest item has arrived.
   LaneMask ready(Cycles now) const { return occupied_ & ~(pushed_at_ == now ? fresh_ : 0); }
   bool empty() const { return occupied_ == 0; }
+  std::uint32_t size(std::uint32_t lane) const { return sizes_[lane]; }
   T& front(std::uint32_t lane) { return slots_[lane * ring_ + heads_[lane]]; }
   T pop(std::uint32_t lane, Cycles now) {
     T value = front(lane);
     heads_[lane] = (heads_[lane] + 1) & (ring_ - 1);
     const LaneMask bit = LaneMask{1} << lane;
     if (popped_at_ != now) popped_at_ = now, emptied_ = 0;
-    if (full_ & bit) full_ &= ~bit, emptied_ |= bit;
-    if (--sizes_[lane] == 0) occupied_ &= ~bit;
+    if (full_ & bit) emptied_ |= bit;
+    if (--sizes_[lane] < capacity_) full_ &= ~bit;
+    if (sizes_[lane] == 0) occupied_ &= ~bit;
     if (sender_) sender_->wake_at(now + 1);
     return value;
   }
@@ -46,18 +59,22 @@ class LaneIn {
   template <class U>
   friend void connect(LaneOut<U>& out, LaneIn<U>& in);
   /// A lane that was full when the cycle began has no room in this cycle.
-  LaneMask room(Cycles now) const { return ~(full_ | (popped_at_ == now ? emptied_ : 0)); }
+  LaneMask room(Cycles now) const {
+    const LaneMask full = full_ | (popped_at_ == now ? emptied_ : 0);
+    return full != 0 && drain_ ? ~full | drain_->leaving(now) : ~full;
+  }
   void push(std::uint32_t lane, const T& value, Cycles now) {
     const LaneMask bit = LaneMask{1} << lane;
     if (pushed_at_ != now) pushed_at_ = now, fresh_ = 0;
     if (sizes_[lane] == 0) fresh_ |= bit;
     slots_[lane * ring_ + ((heads_[lane] + sizes_[lane]) & (ring_ - 1))] = value;
     occupied_ |= bit;
-    if (++sizes_[lane] == capacity_) full_ |= bit;
+    if (++sizes_[lane] >= capacity_) full_ |= bit;
     owner_.wake_at(now + 1);
   }
 
   Unit& owner_;
+  LaneDrain* drain_;
   Unit* sender_ = nullptr;
   std::uint32_t lanes_, capacity_, ring_;
   LaneMask occupied_ = 0, full_ = 0, fresh_ = 0, emptied_ = 0;

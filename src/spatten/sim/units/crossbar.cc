@@ -41,8 +41,8 @@ Tick AddressCrossbar::tick(Cycles now) {
     ++stats_.transfers;
     moved = true;
   });
-  if (!moved) return {asked ? Why::kNoRoom : Why::kIdle, kNever};
-  return {Why::kBusy, in.empty() ? kNever : now + 1};
+  // What waits for a channel asks in every cycle: a full channel may have room as soon as it drains.
+  return {moved ? Why::kBusy : asked ? Why::kNoRoom : Why::kIdle, in.empty() ? kNever : now + 1};
 }
 
 DataCrossbar::DataCrossbar(std::uint32_t lanes, std::uint32_t channels)

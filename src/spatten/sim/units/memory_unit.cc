@@ -9,7 +9,7 @@ constexpr std::size_t kUrgentWrites = 8;  // a channel with so many waiting writ
 }  // namespace
 
 MemoryUnit::MemoryUnit(Memory& memory)
-    : Unit("memory"), in(*this, memory.channels(), 2), writes(*this, 4, 1), out(*this), memory_(memory),
+    : Unit("memory"), in(*this, memory.channels(), 1, this), writes(*this, 4, 1), out(*this), memory_(memory),
       channels_(memory.channels()) {
   for (std::uint32_t i = 0; i < memory.channels(); ++i) channels_[i].memory = &memory.channel(i);
 }
@@ -22,27 +22,44 @@ void MemoryUnit::spread(const OutputWrite& write) {
   }
 }
 
+// What is fixed when a cycle begins, asked for by the crossbar or by the tick, whichever comes first. An answer that waits
+// behind another at the crossbar still counts as under way.
+void MemoryUnit::look(Cycles now) {
+  if (looked_at_ == now) return;
+  looked_at_ = now;
+  answering_ = out.room(now);
+  taking_ = crowded_ = 0;
+  for (std::uint32_t i = 0; i < channels_.size(); ++i) {
+    const Channel& c = channels_[i];
+    const std::uint32_t waiting = answering_ >> i & 1 ? 0 : 1;
+    if (c.pending + waiting < memory_.pending_limit() && c.writes.size() < kUrgentWrites) taking_ |= LaneMask{1} << i;
+    if (in.size(i) > 1) crowded_ |= LaneMask{1} << i;
+  }
+}
+
+LaneMask MemoryUnit::leaving(Cycles now) {
+  look(now);
+  return taking_ & ~crowded_;
+}
+
 // One clock of one channel: offer, take, tick. True when something moved in or out.
-bool MemoryUnit::serve(std::uint32_t index, Cycles now, bool has_read, bool may_answer) {
+bool MemoryUnit::serve(std::uint32_t index, Cycles now) {
   Channel& c = channels_[index];
   bool moved = false;
-  const bool read = has_read && c.pending < memory_.pending_limit();
-  if (!c.writes.empty() && (!read || c.writes.size() >= kUrgentWrites)) {
-    if (c.memory->offer({c.writes.front(), true, 0}, now)) {
-      c.writes.pop_front();
-      --waiting_writes_;
-      ++written_;
-      moved = true;
-    }
-  } else if (read) {
+  if (in.ready(now) & taking_ & LaneMask{1} << index) {
     const ChannelAccess& access = in.front(index);
     if (c.memory->offer({access.address, false, access.lane}, now)) {
       in.pop(index, now);
       ++c.pending;
       moved = true;
     }
+  } else if (!c.writes.empty() && c.memory->offer({c.writes.front(), true, 0}, now)) {
+    c.writes.pop_front();
+    --waiting_writes_;
+    ++written_;
+    moved = true;
   }
-  if (may_answer && c.pending > 0) {
+  if ((answering_ >> index & 1) && c.pending > 0) {
     if (const auto lane = c.memory->take(now)) {
       out.push(index, {0, *lane}, now);
       --c.pending;
@@ -55,24 +72,23 @@ bool MemoryUnit::serve(std::uint32_t index, Cycles now, bool has_read, bool may_
 }
 
 Tick MemoryUnit::tick(Cycles now) {
-  while (writes.front(now) && waiting_writes_ < std::size_t{4} * channels_.size()) spread(writes.pop(now));
-  const LaneMask ready = in.ready(now), room = out.room(now);
+  look(now);
+  const LaneMask reads = in.ready(now) & taking_;
   bool moved = false, under_way = false;
-  Cycles wake = writes.empty() ? kNever : now + 1;
+  Cycles wake = kNever;
   for (std::uint32_t i = 0; i < channels_.size(); ++i) {
     Channel& c = channels_[i];
-    const bool has_read = ready >> i & 1;
-    if (!has_read && c.writes.empty() && c.next > now) {
+    if ((reads >> i & 1) == 0 && c.writes.empty() && c.next > now) {
       wake = std::min(wake, c.next);
       under_way = under_way || c.pending > 0;
       continue;
     }
-    moved |= serve(i, now, has_read, room >> i & 1);
+    moved |= serve(i, now);
     if (c.pending > 0 || !c.writes.empty()) under_way = true;
-    // A read or write that was refused asks again in every cycle; an answer that found no room is asked for again, too.
-    const bool again = (has_read && c.pending < memory_.pending_limit()) || !c.writes.empty();
-    wake = std::min(wake, again ? now + 1 : std::max(c.next, now + 1));
+    wake = std::min(wake, c.writes.empty() ? std::max(c.next, now + 1) : now + 1);
   }
+  while (writes.front(now) && waiting_writes_ < std::size_t{4} * channels_.size()) spread(writes.pop(now));
+  if (!in.empty() || !writes.empty() || waiting_writes_ > 0) wake = now + 1;
   if (moved) return {Why::kBusy, wake};
   return {under_way ? Why::kBusy : Why::kIdle, wake};
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The door to DRAM (Fig. 8 #14): one queue per channel in front of the memory, one answer per channel and cycle behind it.
-// Reads under way in a channel are limited by the memory's pending limit, counted until their answer was taken. Outputs of
-// the chip are written when a channel has no read to offer, or when too many wait.
+// Reads under way in a channel are limited by the memory's pending limit, counted until their answer stands at the data
+// crossbar. A read that is refused waits in the one register of its channel, and no other read comes until it is taken.
+// Outputs of the chip are written when a channel has no read to offer, or when too many wait.
 #pragma once
 
 #include <deque>
@@ -18,7 +19,7 @@ struct OutputWrite {
   std::uint32_t accesses = 0;
 };
 
-class MemoryUnit final : public Unit {
+class MemoryUnit final : public Unit, private LaneDrain {
  public:
   LaneIn<ChannelAccess> in;     // from the address crossbar
   InPort<OutputWrite> writes;   // from prob x V
@@ -37,15 +38,21 @@ class MemoryUnit final : public Unit {
  private:
   struct Channel {
     MemoryChannel* memory = nullptr;
-    std::uint32_t pending = 0;              // reads whose answer was not taken
-    Cycles next = kNever;                   // when the memory has something to do
-    std::deque<std::uint64_t> writes;       // addresses in the channel
+    std::uint32_t pending = 0;         // reads whose answer was not taken
+    Cycles next = kNever;              // when the memory has something to do
+    std::deque<std::uint64_t> writes;  // addresses in the channel
   };
-  bool serve(std::uint32_t index, Cycles now, bool has_read, bool may_answer);
+  LaneMask leaving(Cycles now) override;
+  void look(Cycles now);
+  bool serve(std::uint32_t index, Cycles now);
   void spread(const OutputWrite& write);
 
   Memory& memory_;
   std::vector<Channel> channels_;
+  // Channels at the beginning of cycle looked_at_: those that take a read in it if the memory does, those whose memory
+  // refused one in spite of that, those with room for an answer.
+  Cycles looked_at_ = kNever;
+  LaneMask taking_ = 0, crowded_ = 0, answering_ = 0;
   std::uint64_t written_ = 0, waiting_writes_ = 0;
 };
 

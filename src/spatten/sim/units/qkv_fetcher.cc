@@ -63,7 +63,7 @@ void QkvFetcher::fill_set(Set& s, const FetchLine& line, Cycles now) {
 bool QkvFetcher::split(Cycles now) {
   InPort<FetchLine>* port = choose(now);
   if (!port) return false;
-  if (made_ - entered_ >= kSplitRegisters + 1) return false;
+  if (made_ - entered_ >= kSplitRegisters) return false;
   const FetchLine& line = *port->front(now);
   Set& s = set(made_);
   fill_set(s, line, now);
