@@ -171,6 +171,10 @@ class TextVerbs(ProgramTest):
         self.assertGreater(r["perplexity_per_word"], r["perplexity"])
         self.assertGreater(r["bits_per_byte"], 0)
         self.assertEqual((r["window"], r["stride"]), (64, 32))
+        self.assertNotIn("pruning", r)
+        pruned = self.objects("perplexity", "--model", "generate", "--policy", "kv-4x", "--window", "64", "text.txt")[0]["pruning"]
+        self.assertEqual(len(pruned["survivors"]), 4)
+        self.assertLess(len(pruned["survivors"][3]), len(pruned["tokens"]) / 2)
 
 
 if __name__ == "__main__":

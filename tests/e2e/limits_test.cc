@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "spatten/trace/memory.h"
 #include "support/error_message.h"
 #include "support/random_model.h"
 
@@ -111,11 +112,27 @@ TEST_F(Limits, StopWhenCancelled) {
   EXPECT_EQ(encode(input), "");
 }
 
-TEST_F(Limits, RefuseAHeadDimensionThatTheKernelsLack) {
-  TempFolder folder;
-  Json config = tiny_bert_config("BertModel");  // 2 heads of 8
-  EXPECT_THAT(error_message([&] { Bert(random_checkpoint(folder, config, 1), threads_); }),
-              HasSubstr("head dimension"));
+TEST_F(Limits, RefuseToGoOnWithADecoderThatWasCutShort) {
+  std::atomic<bool> cancelled{false};
+  options_.cancelled = &cancelled;
+  Decoder decoder = gpt2_.model.start(options_), other = gpt2_.model.start(options_);
+  ASSERT_EQ(extend(decoder, {1, 2}), "");
+  cancelled = true;
+  EXPECT_THROW(extend(decoder, {3}), Cancelled);
+  cancelled = false;
+  EXPECT_THROW(extend(decoder, {3}), Bug);
+  EXPECT_EQ(extend(other, {1, 2, 3}), "");
+}
+
+TEST_F(Limits, TraceOneDecoderAtATime) {
+  trace::MemorySink sink;
+  options_.sink = &sink;
+  sink.begin({});
+  Decoder a = gpt2_.model.start(options_), b = gpt2_.model.start(options_);
+  Decoder* const both[] = {&a, &b};
+  const std::vector<std::vector<std::int32_t>> ids{{1}, {2}};
+  EXPECT_THROW(gpt2_.model.extend(both, ids, options_), Bug);
+  EXPECT_EQ(extend(a, {1, 2}), "");
 }
 
 TEST_F(Limits, NameTheHeadThatACheckpointLacks) {

@@ -157,6 +157,30 @@ TEST(DecoderTrace, AgreesWithTheReportOfEveryPass) {
   }
 }
 
+TEST(DecoderTrace, TellsWhereScoresFadeBetweenIterations) {
+  ThreadPool threads(2);
+  const RandomModel<Gpt2> gpt2(random_gpt2_config({3, 3, 32}), 1, threads);
+  for (const char* rescale : {"token.rescale=0.5", "token.rescale=1"}) {
+    const algo::Policy policy = policy_of("tokens-half", {rescale});
+    trace::MemorySink sink;
+    RunOptions options;
+    options.threads = &threads;
+    options.policy = &policy;
+    options.sink = &sink;
+    sink.begin(header_of(gpt2.model.config()));
+    Decoder decoder = gpt2.model.start(options);
+    Decoder* const one[] = {&decoder};
+    for (const std::vector<std::int32_t>& ids : {std::vector<std::int32_t>{1, 2, 3}, {4}, {5}}) {
+      gpt2.model.extend(one, {&ids, 1}, options);
+    }
+    sink.end();
+    for (const trace::Record& r : sink.records()) {
+      const bool last = r.layer == 2 && r.head == 2 && r.step > 0;  // nothing fades after the prompt
+      EXPECT_EQ(r.rescale_importance, last && policy.token.rescale < 1) << r.step << ' ' << r.layer << ' ' << r.head;
+    }
+  }
+}
+
 TEST(DecoderTrace, SurvivesAFile) {
   ThreadPool threads(2);
   const RandomModel<Gpt2> gpt2(random_gpt2_config({2, 2, 32}), 1, threads);

@@ -213,6 +213,8 @@ struct Policy {
 
   bool token_pruning() const { return token.enabled(); }
   bool head_pruning() const { return head.enabled(); }
+  /// Token scores fade from one iteration of a decoder to the next.
+  bool rescales() const { return token_pruning() && token.rescale < 1; }
   bool value_pruning() const { return value.enabled(); }
   bool quantized() const { return quantization.enabled(); }
   /// False: the run is exactly the dense one.

@@ -69,7 +69,16 @@ class PerplexityVerb final : public Verb {
     } catch (const Error& e) {
       throw Error(name, "", e.what());
     }
-    return result(name, p, seconds);
+    ItemResult out = result(name, p, seconds);
+    if (session.records_pruning()) out.story = story(session, name, p);
+    return out;
+  }
+
+  static PruningStory story(const Session& session, const std::string& name, const Perplexity& p) {
+    PruningStory out = make_story(*session.model().tokenizer, p.last_window, p.report, session.model().config);
+    out.title = fit(one_line(name), 60);
+    out.policy = session.policy_name();
+    return out;
   }
 
   static ItemResult result(const std::string& name, const Perplexity& p, double seconds) {

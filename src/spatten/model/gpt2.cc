@@ -18,6 +18,7 @@ struct DecoderSequence {
   RunReport report;
   std::size_t length = 0;
   std::uint32_t passes = 0;
+  bool whole = true;  // false while a pass runs
 };
 
 struct Gpt2::Weights {
@@ -166,8 +167,10 @@ void Gpt2::Weights::embed(std::span<const std::int32_t> tokens, std::size_t firs
 void Gpt2::Weights::run(std::span<Decoder* const> sequences, std::span<const std::vector<std::int32_t>> tokens, Matrix frozen,
                         const RunOptions& options, Pass& pass) const {
   SPATTEN_CHECK(sequences.size() == tokens.size());
+  SPATTEN_CHECK(options.sink == nullptr || sequences.size() <= 1);
   std::size_t total = 0;
   for (std::size_t s = 0; s < tokens.size(); ++s) {
+    SPATTEN_CHECK(sequences[s]->state_->whole);
     check_tokens(tokens[s], sequences[s]->state_->length);
     total += tokens[s].size();
   }
@@ -181,6 +184,7 @@ void Gpt2::Weights::run(std::span<Decoder* const> sequences, std::span<const std
   pass.ffn.resize(total, config.ffn);
   for (std::size_t s = 0, row = 0; s < tokens.size(); row += tokens[s].size(), ++s) {
     DecoderSequence& state = *sequences[s]->state_;
+    state.whole = false;
     PassSequence& sequence = pass.sequences.emplace_back();
     sequence.first_row = row;
     sequence.rows = sequence.new_tokens = tokens[s].size();
@@ -201,6 +205,7 @@ void Gpt2::Weights::run(std::span<Decoder* const> sequences, std::span<const std
     block.run(pass);
   }
   write_records(pass);
+  for (Decoder* sequence : sequences) sequence->state_->whole = true;
 }
 
 OwnedMatrix<float> Gpt2::Weights::logits(Matrix rows, const RunOptions& options) const {

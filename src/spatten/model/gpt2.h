@@ -15,7 +15,9 @@ namespace spatten {
 class Checkpoint;
 struct DecoderSequence;
 
-/// One sequence being decoded: its KV cache and its pruning state. Made by Gpt2::start, advanced by Gpt2::extend.
+/// One sequence being decoded: its KV cache and its pruning state. Made by Gpt2::start, advanced by Gpt2::extend. A pass
+/// that throws after its inputs were checked (Cancelled, no memory) leaves its sequences half fed: they can still be looked
+/// at, but extending them again is a Bug.
 class Decoder {
  public:
   Decoder();
@@ -51,7 +53,8 @@ class Gpt2 {
 
   /// Feeds tokens to each sequence (1 or more each, all sequences in one call) and returns the logits after the last token
   /// of each, sequences x vocab. A call with several tokens is a prompt pass (summarization), with one token an
-  /// iteration of generation. Throws Error when a sequence would pass max_positions.
+  /// iteration of generation. Throws Error when a sequence would pass max_positions; nothing has changed then. A trace
+  /// holds one sequence after the other, so with a sink there must be one only.
   OwnedMatrix<float> extend(std::span<Decoder* const> sequences, std::span<const std::vector<std::int32_t>> tokens,
                             const RunOptions& options) const;
 

@@ -47,7 +47,7 @@ struct Record {
   std::uint8_t value_bits = 0;    ///< 0: fp32
   double threshold = 0.0;         ///< of progressive quantization, in 0..1; 0: none
   bool accumulate_importance = false;  ///< the probabilities went into the token scores
-  bool rescale_importance = false;     ///< the scores were rescaled after this record
+  bool rescale_importance = false;     ///< the scores are rescaled between this record and the next iteration
   std::uint32_t top_k_tokens = 0;      ///< token top-k ran after this record and kept so many; 0: it did not run
   std::uint32_t top_k_heads = 0;       ///< head top-k ran after this record and kept so many; 0: it did not run
   std::uint64_t values_total = 0;  ///< V rows kept, over all query rows; 0: each keeps `values`, or all it sees if fewer
@@ -76,7 +76,7 @@ struct Record {
     f("value_bits", s.value_bits, "bit", "value width, 0: fp32");
     f("threshold", s.threshold, "probability", "progressive quantization, 0: none");
     f("accumulate_importance", s.accumulate_importance, "", "probabilities went into the token scores");
-    f("rescale_importance", s.rescale_importance, "", "token scores were rescaled after this record");
+    f("rescale_importance", s.rescale_importance, "", "token scores are rescaled before the next iteration");
     f("top_k_tokens", s.top_k_tokens, "token", "kept by the token top-k after this record, 0: none ran");
     f("top_k_heads", s.top_k_heads, "head", "kept by the head top-k after this record, 0: none ran");
     f("values_total", s.values_total, "token", "V rows kept over all query rows, 0: each keeps `values` or all it sees");
@@ -99,7 +99,7 @@ struct Header {
   std::string source;  ///< what was run; the config path of an authors' CSV
   std::uint32_t layers = 0, heads = 0, head_dim = 0, hidden = 0, ffn = 0, vocab = 0;
   std::uint32_t prompt_length = 0;     ///< tokens of the first pass
-  std::uint32_t generated_tokens = 0;  ///< passes of the generation stage
+  std::uint32_t generated_tokens = 0;  ///< passes of the generation stage; a recorded run does not know them at its start
   std::uint64_t seed = 0;              ///< below 2^63
 
   template <class S, class F>

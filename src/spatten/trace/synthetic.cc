@@ -152,7 +152,7 @@ void SyntheticSource::set_top_k(Record& r) const {
     if (pass_.keys[layer_ + 1] < r.keys) r.top_k_tokens = pass_.keys[layer_ + 1];
     if (pass_.heads[layer_ + 1] < pass_.heads[layer_]) r.top_k_heads = pass_.heads[layer_ + 1];
   } else if (!following_.keys.empty()) {
-    r.rescale_importance = work_.policy.token_pruning() && work_.policy.token.rescale < 1;
+    r.rescale_importance = pass_.stage == Stage::kGeneration && work_.policy.rescales();
     const bool reopened = following_.keys[0] < available_[0] + 1;
     if (reopened) r.top_k_tokens = following_.keys[0];
   }

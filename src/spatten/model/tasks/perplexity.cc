@@ -27,9 +27,10 @@ std::size_t count_words(std::string_view text) {
   return words;
 }
 
-/// Generation decides per iteration what it reads, so only single steps show what it would predict.
+/// Generation decides per iteration what it reads, so only single steps show what it would predict. Heads are pruned in
+/// every iteration, tokens where the policy says so.
 bool step_by_step(const algo::Policy* policy) {
-  return policy != nullptr && (policy->token_pruning() || policy->head_pruning()) && policy->token.generation;
+  return policy != nullptr && (policy->head_pruning() || (policy->token_pruning() && policy->token.generation));
 }
 
 class Windows {
@@ -37,13 +38,15 @@ class Windows {
   Windows(const Gpt2& gpt2, const std::vector<std::int32_t>& ids, const PerplexityOptions& settings, const RunOptions& options)
       : gpt2_(gpt2), ids_(ids), settings_(settings), options_(options) {}
 
-  /// Sum of the negative log likelihoods of ids[from .. end), each seen from the window that starts at `begin`.
+  /// Sum of the negative log likelihoods of ids[from .. end), each seen from the window that starts at `begin`. Adds the
+  /// work to the report and leaves how the last pass was pruned.
   double run(std::size_t begin, std::size_t from, std::size_t end, RunReport& report) {
     Decoder decoder = gpt2_.start(options_);
     const bool stepped = step_by_step(options_.policy);
     const double sum = stepped ? stepwise(decoder, begin, from, end) : at_once(decoder, begin, from, end);
     options_.first_step += stepped ? static_cast<std::uint32_t>(end - begin - 1) : 1;  // a trace goes on with the next window
     report.work += decoder.report().work;
+    report.pruning = decoder.report().pruning;
     return sum;
   }
 
@@ -99,7 +102,10 @@ Perplexity perplexity(const Model& model, const std::string& text, const Perplex
     total += windows.run(begin, from, end, out.report);
     out.tokens += end - from;
     if (settings.progress) settings.progress(end, ids.size());
-    if (end == ids.size()) break;
+    if (end == ids.size()) {
+      out.last_window.assign(ids.begin() + static_cast<std::ptrdiff_t>(begin), ids.end() - 1);
+      break;
+    }
   }
   const std::size_t first_byte = encoding.offsets[1].begin;
   out.bytes = text.size() - first_byte;

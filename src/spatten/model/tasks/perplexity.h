@@ -20,7 +20,8 @@ struct Perplexity {
   double perplexity = 0, nll_per_token = 0, perplexity_per_word = 0, bits_per_byte = 0;
   std::size_t tokens = 0, words = 0, bytes = 0;  // predicted tokens; words by white space and bytes of the predicted text
   std::size_t window = 0, stride = 0;
-  RunReport report;
+  std::vector<std::int32_t> last_window;  // tokens that the last window read
+  RunReport report;                       // work of all windows, pruning of the last pass
 };
 
 /// With a policy that prunes generation the text is fed token by token, so that each prediction sees what decoding would

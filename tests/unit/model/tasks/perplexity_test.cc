@@ -108,6 +108,34 @@ TEST_F(PerplexityOfText, SeesWhatDecodingWouldSeeUnderPruning) {
   EXPECT_LT(p.report.work.ops_executed, p.report.work.ops_dense_equivalent);
 }
 
+TEST_F(PerplexityOfText, PrunesHeadsAsDecodingWouldWhateverTokensDo) {
+  algo::Policy policy;
+  policy.head.counts = {1, 1};
+  m_.options.policy = &policy;
+  const Perplexity both = run(20, 10);
+  policy.token.generation = false;
+  const Perplexity heads_alone = run(20, 10);
+  EXPECT_LT(both.report.work.ops_executed, both.report.work.ops_dense_equivalent);
+  EXPECT_EQ(heads_alone.report.work.ops_executed, both.report.work.ops_executed);
+  EXPECT_EQ(heads_alone.nll_per_token, both.nll_per_token);
+}
+
+TEST_F(PerplexityOfText, ReportsHowItsLastPassWasPruned) {
+  algo::Policy policy;
+  policy.token.steps = {{-1, 0.3}};
+  policy.token.first_iteration = 0;
+  m_.options.policy = &policy;
+  m_.options.record_pruning = true;
+  const Perplexity p = run(20, 10);
+  const std::size_t begin = (ids_.size() - 20 + 9) / 10 * 10;  // of the first window that reaches the end
+  const std::vector<std::int32_t> window(ids_.begin() + static_cast<std::ptrdiff_t>(begin), ids_.end() - 1);
+  EXPECT_EQ(p.last_window, window);
+  ASSERT_EQ(p.report.pruning.survivors.size(), 2u);
+  EXPECT_EQ(p.report.pruning.survivors[1].size(), p.report.pruning.schedule.tokens[1]);
+  EXPECT_LT(p.report.pruning.survivors[1].size(), window.size() / 2);
+  EXPECT_EQ(p.report.pruning.survivors[1].back(), window.size() - 1);
+}
+
 TEST_F(PerplexityOfText, NumbersThePassesOfATraceOnwards) {
   algo::Policy stepwise;
   stepwise.token.counts = {5, 3};
