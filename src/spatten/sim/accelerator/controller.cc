@@ -6,32 +6,38 @@
 namespace spatten::sim {
 namespace {
 
-constexpr Cycles kAcceptLatency = 2;   // allocation and one register (published RTL)
-constexpr Cycles kDecideLatency = 2;   // from the decision to the second pass
-constexpr Cycles kSelectLatency = 1;   // allocation of value lines
-constexpr Cycles kWrittenLatency = 3;  // a group's last value line has left the write register
+// Registers between the stages (published RTL).
+constexpr Cycles kAcceptLatency = 2;       // allocation, then the stage in front of the key side
+constexpr Cycles kDecideLatency = 2;       // from the decision to the second pass
+constexpr Cycles kSelectLatency = 1;       // allocation of value lines
+constexpr Cycles kKeyReleaseLatency = 3;   // from a row's decision until its lines can be given away
+constexpr Cycles kValueReleaseLatency = 5; // from a row's output until its lines can be given away
 
 }  // namespace
 
+bool Controller::Ring::fits(std::uint32_t lines, Cycles now) {
+  while (!held.empty() && held.front().free_from <= now) {
+    used -= held.front().lines;
+    held.pop_front();
+  }
+  return used + lines <= capacity && held.size() < allocations;
+}
+
 void Controller::Ring::give(const Row* group, std::uint32_t lines) {
-  held.emplace_back(group, lines);
+  held.push_back({group, lines, kNever});
   used += lines;
 }
 
-void Controller::Ring::free(const Row* group) {
-  for (auto& entry : held) {
-    if (entry.first == group) entry.first = nullptr;
-  }
-  while (!held.empty() && held.front().first == nullptr) {
-    used -= held.front().second;
-    held.pop_front();
+void Controller::Ring::free(const Row* group, Cycles from) {
+  for (Held& entry : held) {
+    if (entry.group == group) entry.free_from = from;
   }
 }
 
 Controller::Controller(const Spec& spec, const Shape& shape, std::uint32_t output_latency, RowSource& rows)
     : Unit("controller"), key_lines(*this), value_lines(*this), key_reads(*this), value_reads(*this), key_done(*this, 2, 1),
-      decisions(*this, 4, kDecideLatency), selected(*this, 3, kSelectLatency), probabilities(*this),
-      value_written(*this, 16, kWrittenLatency), outputs(*this, output_latency + 1, output_latency), selections(*this),
+      decisions(*this, 4, kDecideLatency), selected(*this, 2, kSelectLatency), probabilities(*this),
+      value_written(*this, 16, 1), outputs(*this, output_latency + 1, output_latency), selections(*this),
       selection_done(*this, 2, 1), spec_(spec), shape_(shape), rows_(rows) {
   key_ring_.capacity = shape.key_lines;
   value_ring_.capacity = shape.value_lines;
@@ -51,7 +57,8 @@ bool Controller::take_answers(Cycles now) {
     if (d.replay) {
       replays_.push_back(d.row);
     } else if (d.row->last_part) {
-      key_ring_.free(d.row->group);
+      key_ring_.free(d.row->group, now + kKeyReleaseLatency);
+      wake_at(now + kKeyReleaseLatency);
     }
     moved = true;
   }
@@ -75,7 +82,10 @@ bool Controller::finish_rows(Cycles now) {
     if ((*outputs.front(now))->selection_cycles > 0 && !selections.has_room(now)) break;
     Row* row = outputs.pop(now);
     row->response = last_response_ = now;
-    if (row->last_part) value_ring_.free(row->group);
+    if (row->last_part) {
+      value_ring_.free(row->group, now + kValueReleaseLatency);
+      wake_at(now + kValueReleaseLatency);
+    }
     LayerTimes& layer = layers_[row->layer_slot];
     layer.last_response = now;
     ++layer.rows;
@@ -102,8 +112,8 @@ bool Controller::accept(Cycles now) {
   if (!row) return false;
   if (selection_pending_) return false;  // its keys are those that the selection keeps
   if (row->part == 0) {
-    if (!key_ring_.fits(row->key_alloc_lines)) return false;
-    if (row->values_with_keys && !value_ring_.fits(row->value_alloc_lines)) return false;
+    if (!key_ring_.fits(row->key_alloc_lines, now)) return false;
+    if (row->values_with_keys && !value_ring_.fits(row->value_alloc_lines, now)) return false;
     key_ring_.give(row, row->key_alloc_lines);
     if (row->values_with_keys) value_ring_.give(row, row->value_alloc_lines);
   }
@@ -124,31 +134,39 @@ bool Controller::may_start() const {
   return undecided_ + spec_.rows_reserved <= spec_.rows_under_way;
 }
 
-// The next row for the key side: one that comes round again goes first.
+// Which row is next on the key side: one that comes round again goes before a new one, but a choice that was made stays.
+void Controller::choose_next(Cycles now) {
+  if (next_) return;
+  if (!replays_.empty()) {
+    next_ = replays_.front();
+    replays_.pop_front();
+  } else if (accepted_ && accepted_ready_ <= now && may_start()) {
+    next_ = accepted_;
+  }
+}
+
 bool Controller::start(Cycles now) {
+  choose_next(now);
   if (active_) {
     const bool done = next_key_ == kNoKeys && read_sent_ && query_left_ == 0 && (spec_.overlap_keys || keys_multiplied_);
     if (!done) return false;
     active_ = nullptr;
   }
-  Row* row = nullptr;
-  if (!replays_.empty()) {
-    row = replays_.front();
-    replays_.pop_front();
-    row->second_pass = true;
-    ++stats_.replays;
-  } else if (accepted_ && accepted_ready_ <= now && may_start()) {
-    row = accepted_;
+  if (!next_) return false;
+  active_ = next_;
+  next_ = nullptr;
+  if (active_ == accepted_) {
     accepted_ = nullptr;
   } else {
-    return false;
+    active_->second_pass = true;
+    ++stats_.replays;
   }
-  active_ = row;
   ++undecided_;
   read_sent_ = keys_multiplied_ = false;
-  query_left_ = spec_.fetch_queries && !row->second_pass ? 1 : 0;
-  next_key_ = row->second_pass || row->part == 0 ? 0 : kNoKeys;
-  if (row->values_with_keys && row->part == 0 && !row->second_pass) values_along_.push_back(row);
+  query_left_ = spec_.fetch_queries && !active_->second_pass ? 1 : 0;
+  next_key_ = active_->second_pass || active_->part == 0 ? 0 : kNoKeys;
+  if (active_->values_with_keys && active_->part == 0 && !active_->second_pass) values_along_.push_back(active_);
+  choose_next(now);
   return true;
 }
 
@@ -197,41 +215,63 @@ bool Controller::send_gathered(Cycles now) {
   return true;
 }
 
-// A line of kept probabilities: it waits at prob x V while its values are fetched, `lanes` ids at a time.
-bool Controller::take_selected(Cycles now) {
-  const Line* next = selected.front(now);
-  if (!next || !probabilities.has_room(now)) return false;
-  Row* row = next->row;
-  const bool fetches = row->part == 0 && !row->values_with_keys;
-  if (fetches && gathered_full_) return false;
-  if (next->first) {
-    if (!value_reads.has_room(now)) return false;
-    if (fetches) {
-      if (values_under_way_ >= spec_.value_writes || !value_ring_.fits(row->value_alloc_lines)) return false;
-      value_ring_.give(row, row->value_alloc_lines);
-      ++values_under_way_;
-      gathered_ = {row, Stream::kValue, 0, 0, false};
-    }
-    value_reads.push(row, now);
-  }
-  const Line line = selected.pop(now);
-  probabilities.push(line, now);
-  if (fetches) {
-    gathered_.count += line.elements;
-    gathered_.last = line.last;
-    if (line.last || gathered_.count + shape_.results_per_line > shape_.lanes) {
-      gathered_full_ = true;
-      send_gathered(now);
-    }
+// Adds the ids of a line to the next fetch. While two fetches wait, one line is taken ahead.
+bool Controller::gather(const Line& line, Cycles now) {
+  if (gathered_full_ || (gathered_.count > 0 && !value_lines.has_room(now))) return false;
+  if (line.first) gathered_ = {line.row, Stream::kValue, 0, 0, false};
+  gathered_.count += line.elements;
+  gathered_.last = line.last;
+  if (line.last || gathered_.count + shape_.results_per_line > shape_.lanes) {
+    gathered_full_ = true;
+    send_gathered(now);
   }
   return true;
+}
+
+// A line of kept probabilities goes four ways, each as soon as it can: its values are fetched, `lanes` ids at a time, their
+// lines reserved for writing and asked for, and the line itself waits for them at prob x V. The next line comes when all
+// four have it.
+bool Controller::hand_out(Cycles now) {
+  const Line* line = selected.front(now);
+  if (!line) return false;
+  Row* row = line->row;
+  const bool fetches = row->part == 0 && !row->values_with_keys, begins = line->first;
+  Handed& h = handed_;
+  if (!h.placed) {
+    if (begins && fetches) {
+      if (!value_ring_.fits(row->value_alloc_lines, now)) return false;
+      value_ring_.give(row, row->value_alloc_lines);
+    }
+    h = {true, !begins, false, !fetches, !(begins && fetches)};
+  }
+  const Handed before = h;
+  if (!h.read && value_reads.has_room(now)) {
+    value_reads.push(row, now);
+    h.read = true;
+  }
+  if (!h.queued && probabilities.has_room(now)) {
+    probabilities.push(*line, now);
+    h.queued = true;
+  }
+  if (!h.fetched) h.fetched = gather(*line, now);
+  if (!h.reserved && values_under_way_ < spec_.value_writes) {
+    ++values_under_way_;
+    h.reserved = true;
+  }
+  const bool moved = h.read != before.read || h.queued != before.queued || h.fetched != before.fetched || h.reserved != before.reserved;
+  if (h.read && h.queued && h.fetched && h.reserved) {
+    selected.pop(now);
+    h = {};
+    return true;
+  }
+  return moved;
 }
 
 Tick Controller::tick(Cycles now) {
   bool moved = take_answers(now);
   moved |= finish_rows(now);
   moved |= send_gathered(now);
-  moved |= take_selected(now);
+  moved |= hand_out(now);
   moved |= start(now);
   moved |= fetch(now);
   fetch_values_along(now, moved);

@@ -79,20 +79,31 @@ class Controller final : public Unit {
  private:
   /// Lines of one SRAM, handed out as a ring: what was given first is freed first.
   struct Ring {
+    struct Held {
+      const Row* group;
+      std::uint32_t lines;
+      Cycles free_from;  // kNever while in use
+    };
     std::uint32_t capacity = 0, allocations = 0, used = 0;
-    std::deque<std::pair<const Row*, std::uint32_t>> held;  // group, lines; freed groups are nullptr
-    bool fits(std::uint32_t lines) const { return used + lines <= capacity && held.size() < allocations; }
+    std::deque<Held> held;
+    bool fits(std::uint32_t lines, Cycles now);
     void give(const Row* group, std::uint32_t lines);
-    void free(const Row* group);
+    void free(const Row* group, Cycles from);
+  };
+  /// Which of its consumers have the line at the door of the V side.
+  struct Handed {
+    bool placed = false, read = false, queued = false, fetched = false, reserved = false;
   };
 
   bool take_answers(Cycles now);
   bool finish_rows(Cycles now);
   bool accept(Cycles now);
+  void choose_next(Cycles now);
   bool start(Cycles now);
   bool fetch(Cycles now);
   void fetch_values_along(Cycles now, bool& moved);
-  bool take_selected(Cycles now);
+  bool hand_out(Cycles now);
+  bool gather(const Line& line, Cycles now);
   bool send_gathered(Cycles now);
   bool may_start() const;
 
@@ -106,6 +117,7 @@ class Controller final : public Unit {
   Row* accepted_ = nullptr;         // waits for the key side
   Cycles accepted_ready_ = 0;
   std::deque<Row*> replays_;
+  Row* next_ = nullptr;             // chosen for the key side
   std::uint32_t undecided_ = 0;
 
   Row* active_ = nullptr;           // on the key side
@@ -115,6 +127,7 @@ class Controller final : public Unit {
   std::deque<Row*> values_along_;   // groups whose values are fetched beside their keys
   std::uint32_t next_value_ = 0;
 
+  Handed handed_;
   FetchLine gathered_;              // values of the row whose selection comes in
   bool gathered_full_ = false;
   std::uint32_t values_under_way_ = 0;

@@ -7,6 +7,7 @@
 
 #include "spatten/base/thread_pool.h"
 #include "spatten/sim/accelerator/accelerator.h"
+#include "spatten/sim/accelerator/fixed_datapath.h"
 #include "spatten/sim/accelerator/trace_rows.h"
 #include "spatten/trace/summary.h"
 
@@ -39,8 +40,10 @@ bool stopped(const SimulationOptions& options) { return options.stop && options.
 
 SegmentResult run_segment(trace::Source& source, const ChipSpec& chip, Memory& memory, const SimulationOptions& options,
                           Timeline* timeline) {
-  TraceRows rows(source, chip, memory.access_bytes(), options.batch);
-  Accelerator machine(chip, memory, rows, nullptr);
+  TraceRows rows(source, chip, memory.access_bytes(), options.batch, options.operands);
+  std::optional<FixedDatapath> datapath;
+  if (options.operands) datapath.emplace(chip, *options.operands);
+  Accelerator machine(chip, memory, rows, datapath ? &*datapath : nullptr);
   if (options.shuffle_units > 0) machine.engine().shuffle(options.shuffle_units);
   machine.engine().draw(timeline);
   SegmentResult out;

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "spatten/sim/accelerator/operands.h"
 #include "spatten/sim/accelerator/result.h"
 #include "spatten/sim/accelerator/spec.h"
 #include "spatten/sim/core/timeline.h"
@@ -21,6 +22,7 @@ struct SimulationOptions {
   std::uint32_t threads = 1;        ///< segments that do not depend on each other may run side by side; same result
   std::uint32_t batch = 0;          ///< above 0: each generation row stands for so many queries on the same K and V
   bool row_times = false;           ///< fill Result::row_times
+  OperandStore* operands = nullptr; ///< numbers of Q, K and V: rows that have them are computed, not only counted
   Timeline* timeline = nullptr;     ///< where to draw what each unit did, if anywhere
   std::uint64_t shuffle_units = 0;  ///< above 0: seed of the order in which units are ticked; changes no result
   std::function<void(std::uint64_t rows)> progress;   ///< called now and then with the rows done, from any thread

@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "spatten/base/error.h"
+#include "spatten/sim/accelerator/fixed_datapath.h"
 
 namespace spatten::sim {
 namespace {
@@ -44,10 +45,12 @@ std::uint64_t share(std::uint64_t total, std::uint64_t rows, std::uint64_t r) {
 struct TraceRows::Owned : Row {
   std::shared_ptr<std::vector<std::uint32_t>> key_ids;
   std::vector<std::uint32_t> value_ids;
+  RowData numbers;
 };
 
-TraceRows::TraceRows(trace::Source& source, const ChipSpec& chip, std::uint32_t access_bytes, std::uint32_t batch)
-    : source_(source), chip_(chip), access_bytes_(access_bytes), batch_(batch), random_(chip.topk.seed) {
+TraceRows::TraceRows(trace::Source& source, const ChipSpec& chip, std::uint32_t access_bytes, std::uint32_t batch,
+                     OperandStore* operands)
+    : source_(source), chip_(chip), access_bytes_(access_bytes), batch_(batch), operands_(operands), random_(chip.topk.seed) {
   if (chip.rows.ids == RowSpec::Ids::kIndexMemory) index_memory_ = make_index_memory(chip.fetcher.lanes, chip.rows.max_keys);
 }
 
@@ -138,6 +141,7 @@ void TraceRows::make_group(const trace::Record& record, const trace::Record* par
     row->fused = fused;
     row->values_with_keys = record.rows > 1;
     place(*row, own, storage(own));
+    give_numbers(*row, own, partner ? 0 : part);
     choose_ids(*row, own);
     plan_selection(*row, own, !partner || part == 0);
     if (row->last_part) plan_token_selection(*row, own);
@@ -145,7 +149,7 @@ void TraceRows::make_group(const trace::Record& record, const trace::Record* par
     previous = row;
     ready_.push_back(row);
   }
-  const std::uint32_t per_line = std::max(1u, chip_.results_per_line() * 64 / std::max(64u, record.head_dim));
+  const std::uint32_t per_line = line_elements(chip_.results_per_line(), record.head_dim);
   const auto lines = [&](std::uint32_t vectors) { return round_up((vectors + per_line - 1) / per_line, 2) * fused; };
   group->key_alloc_lines = lines(group->key.vectors);
   group->value_alloc_lines = lines(group->value.vectors);
@@ -176,6 +180,23 @@ Row* TraceRows::make_row(const trace::Record& record, std::uint32_t query_row, R
                                                 : (record.lsb_mask[query_row / 8] >> (query_row % 8) & 1) != 0;
   row.replay = low_bits || storage(record).forced_lsb;
   return &row;
+}
+
+void TraceRows::give_numbers(Row& row, const trace::Record& record, std::uint32_t query_row) {
+  if (!operands_ || query_row >= record.rows) return;
+  RowData& numbers = static_cast<Owned&>(row).numbers;
+  numbers = RowData{};
+  numbers.head = operands_->find(record);
+  if (!numbers.head) return;
+  SPATTEN_CHECK(numbers.head->rows.size() == record.rows && numbers.head->keys.full.rows == record.keys);
+  numbers.record = record;
+  numbers.query_row = query_row;
+  const algo::FixedRowSetting& setting = numbers.head->rows[query_row];
+  row.keys = static_cast<std::uint32_t>(setting.visible);
+  row.values = static_cast<std::uint32_t>(setting.value_keep > 0 ? std::min(setting.value_keep, setting.visible) : setting.visible);
+  row.select_values = row.values < row.keys;
+  if (!row.values_with_keys) row.value.vectors = row.values;
+  row.data = &numbers;
 }
 
 // Addresses and sizes of what is fetched.
@@ -257,7 +278,7 @@ void TraceRows::choose_ids(Row& row, const trace::Record& record) {
   }
   row.key_lsb.ids = row.key.ids;
   row.value.ids = row.key.ids;
-  if (row.values_with_keys || row.part != 0 || row.values >= row.keys) return;
+  if (row.values_with_keys || row.part != 0 || row.values >= row.keys || row.data) return;
   // Local value pruning keeps some of them: a seeded choice, in order, since the trace has no probabilities.
   assumptions_.insert("The trace has no probabilities: which values a row keeps is a seeded choice, and the passes of its "
                       "quick-select are those of random ranks.");

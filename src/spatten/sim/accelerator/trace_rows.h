@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "spatten/sim/accelerator/operands.h"
 #include "spatten/sim/accelerator/row_source.h"
 #include "spatten/sim/accelerator/selection_model.h"
 #include "spatten/sim/accelerator/spec.h"
@@ -20,7 +21,9 @@ namespace spatten::sim {
 class TraceRows final : public RowSource {
  public:
   /// Rows from `first_row` on are numbered on, for addresses and seeds. `batch` above 0: see SimulationOptions.
-  TraceRows(trace::Source& source, const ChipSpec& chip, std::uint32_t access_bytes, std::uint32_t batch);
+  /// `operands` may be nullptr.
+  TraceRows(trace::Source& source, const ChipSpec& chip, std::uint32_t access_bytes, std::uint32_t batch,
+            OperandStore* operands = nullptr);
   ~TraceRows() override;
 
   Row* next() override;
@@ -44,6 +47,7 @@ class TraceRows final : public RowSource {
   std::optional<trace::Record> take_record();
   void make_group(const trace::Record& record, const trace::Record* partner);
   Row* make_row(const trace::Record& record, std::uint32_t query_row, Row* group);
+  void give_numbers(Row& row, const trace::Record& record, std::uint32_t query_row);
   void place(Row& row, const trace::Record& record, const Storage& storage);
   void choose_ids(Row& row, const trace::Record& record);
   void plan_selection(Row& row, const trace::Record& record, bool first_of_pair);
@@ -56,6 +60,7 @@ class TraceRows final : public RowSource {
   trace::Source& source_;
   const ChipSpec& chip_;
   std::uint32_t access_bytes_, batch_;
+  OperandStore* operands_;
   std::vector<std::uint32_t> index_memory_;
   JavaRandom java_{1};
   Random random_;

@@ -41,7 +41,7 @@ void BitwidthConverter::take(Cycles now) {
 // Two lines: of two neighbours, or of the same vectors of two interleaved heads. False when data or room lack.
 bool BitwidthConverter::emit(Segment& s, Cycles now) {
   const std::uint32_t fused = s.stream == Stream::kKeyLsb ? 1 : s.row->fused;
-  const std::uint32_t per_line = std::max(1u, shape_.vectors_per_line * 64 / std::max(64u, s.row->head_dim));
+  const std::uint32_t per_line = line_elements(shape_.vectors_per_line, s.row->head_dim);
   const std::uint32_t vectors_per_step = fused == 2 ? per_line : 2 * per_line;
   const std::uint32_t vectors = std::min(vectors_per_step, s.accesses / s.vector_accesses);
   if (vectors < vectors_per_step && !(s.complete && vectors > 0)) return false;

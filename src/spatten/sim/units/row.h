@@ -3,6 +3,7 @@
 // controller, and passed from unit to unit by pointer; each field says who writes it.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -62,6 +63,11 @@ struct Row {
   std::uint32_t key_lines_written = 0, lsb_lines_written = 0, value_lines_written = 0;  ///< SRAMs (of the group's part 0)
   Cycles accept = 0, response = 0;  ///< controller
 };
+
+/// Keys or values of one line: `results` of them up to head dimension 64, fewer when heads are larger.
+inline std::uint32_t line_elements(std::uint32_t results, std::uint32_t head_dim) {
+  return head_dim <= 64 ? results : std::max(1u, results * 64 / head_dim);
+}
 
 /// One line of the datapath: up to results-per-cycle keys or values of a row.
 struct Line {

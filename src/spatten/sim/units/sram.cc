@@ -58,7 +58,7 @@ Tick Sram::tick(Cycles now) {
     if (next_issue_ > now) return {Why::kBusy, std::min(arrivals, next_issue_)};
   }
   if (!out.has_room(now)) return {Why::kNoRoom, arrivals};
-  const std::uint32_t per_line = std::max(1u, vectors_per_line_ * 64 / std::max(64u, r.row->head_dim));
+  const std::uint32_t per_line = line_elements(vectors_per_line_, r.row->head_dim);
   const std::uint32_t left = elements(*r.row) - r.index * per_line;
   const bool last = left <= per_line;
   out.push({r.row, r.index, std::min(left, per_line), r.index == 0, last, false}, now);

@@ -67,8 +67,8 @@ bool TopKEngine::emit(Cycles now) {
   if (streams && (fifo_.empty() || fifo_.front().ready > now)) return false;
   if (left > 0) {
     if (!out.has_room(now)) return false;
-    const std::uint32_t elements = std::min(left, per_line_);
-    out.push({row, emitted_ / per_line_, elements, emitted_ == 0, elements == left, false}, now);
+    const std::uint32_t per_line = line_elements(per_line_, row->head_dim), elements = std::min(left, per_line);
+    out.push({row, emitted_ / per_line, elements, emitted_ == 0, elements == left, false}, now);
     stats_.kept += elements;
     emitted_ += elements;
   }
