@@ -17,8 +17,8 @@ constexpr bool kSlowBuild = true;
 constexpr bool kSlowBuild = false;
 #endif
 
-ReplayResult run(const std::string& memory_name, const std::string& trace_text) {
-  DramSpec spec = load_dram_spec(memory_file(memory_name));
+ReplayResult run(const std::string& memory_name, const std::string& trace_text, const std::vector<std::string>& overrides = {}) {
+  DramSpec spec = load_dram_spec(memory_file(memory_name), overrides);
   spec.controller.returns = ReturnOrder::kOwnTags;
   const auto memory = make_dram(spec);
   DramTraceReader trace(InputStream::from_memory("trace", trace_text));
@@ -58,6 +58,35 @@ const Table kTables[] = {
      {{"seq_read", 10571, 20.6, 126848, 4224, 64}, {"rand32", 19938, 73.9, 13, 65738, 160}, {"rand64", 19945, 74.2, 4, 65752, 160},
       {"pruned50", 9321, 23.7, 91992, 6328, 64}, {"mix2r1w", 21970, 83.9, 25046, 73550, 0}, {"bankconflict", 846032, 825.8, 0, 16456, 6912}}},
 };
+
+struct Variant {
+  const char *memory, *trace;
+  std::vector<std::string> overrides;
+  std::uint64_t cycles;
+  double mean_latency;
+};
+
+// Other settings of the simulators: bursts of two clocks, no refresh, other distances of columns, no pseudo-channels.
+const Variant kVariants[] = {
+    {"hbm2-r20", "pruned50", {"timing.clocks.nBL=2"}, 10954, 28.1},
+    {"hbm2-r20-pcbg", "seq_read", {"timing.clocks.nBL=2"}, 9385, 18.3},
+    {"hbm2-r21-robaracoch", "mix2r1w", {"refresh.policy=none"}, 24008, 91.6},
+    {"hbm2-d3", "rand32", {"refresh.policy=none"}, 18462, 69.1},
+    {"hbm2-d3", "pruned50", {"timing.clocks.nCCDS=2", "timing.clocks.nCCDL=4"}, 20059, 51.3},
+    {"hbm2-d3-pcbg", "seq_read", {"timing.clocks.nCCDS=2", "timing.clocks.nCCDL=4"}, 10574, 20.6},
+    {"hbm2-legacy", "seq_read", {}, 18226, 35.5},
+    {"hbm2-legacy", "mix2r1w", {}, 38260, 146.1},
+};
+
+TEST(PublishedVariants, OverridesChangeCyclesAsTheirSettingsDo) {
+  for (const Variant& v : kVariants) {
+    if (kSlowBuild && std::string(v.trace) != "pruned50") continue;
+    SCOPED_TRACE(std::string(v.memory) + " " + v.trace);
+    const ReplayResult ours = run(v.memory, dram_workload(v.trace), v.overrides);
+    EXPECT_NEAR(static_cast<double>(ours.memory_cycles), static_cast<double>(v.cycles), 0.0005 * static_cast<double>(v.cycles));
+    EXPECT_NEAR(ours.read_latency.mean(), v.mean_latency, 0.06);
+  }
+}
 
 class PublishedTable : public testing::TestWithParam<Table> {};
 

@@ -73,6 +73,21 @@ TEST(DramSpec, MissingRuleIsNamed) {
   EXPECT_THAT(with_text(rule, ""), AllOf(HasSubstr("/timing/rules"), HasSubstr("from precharge to activate"), HasSubstr("bank")));
 }
 
+TEST(DramSpec, MissingKeyIsNamed) {
+  EXPECT_THAT(with_text("\"nRP\": 14, ", ""), AllOf(HasSubstr("/timing/clocks"), HasSubstr("nRP")));
+  EXPECT_THAT(with_text("\"rows\": 65536, ", ""), AllOf(HasSubstr("/organization"), HasSubstr("rows")));
+  EXPECT_THAT(with_text("\"pending\": 16,", ""), HasSubstr("pending"));
+}
+
+TEST(DramSpec, EveryKeyIsDocumented) {
+  const std::string page = read_file(std::string(SPATTEN_SOURCE_DIR) + "/docs/formats/memory.md");
+  std::vector<FieldLine> lines;
+  list_fields<DramSpec>("", lines);
+  const auto documented = [&page](const std::string& word) { return page.find("`" + word + "`") != std::string::npos; };
+  for (const FieldLine& line : lines) EXPECT_TRUE(line.type == "object" || documented(line.key)) << line.key;
+  for (const std::string& name : memory_names()) EXPECT_TRUE(documented(name)) << name;
+}
+
 TEST(DramSpec, BadSumsNameTheWord) {
   EXPECT_THAT(with_text("\"nRP - 1\"", "\"nRq - 1\""), AllOf(HasSubstr("nRq"), HasSubstr("nRP")));
   EXPECT_THAT(with_text("\"nRP - 1\"", "\"nRP - 14\""), AllOf(HasSubstr("1 to"), HasSubstr("= 0")));

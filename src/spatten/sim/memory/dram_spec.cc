@@ -13,6 +13,12 @@ namespace {
 
 constexpr std::uint32_t kMaxClocks = 1u << 20;
 
+/// A key that is left out would stand for a number that nobody chose.
+template <class T>
+void expect_all_keys(const JsonNode& node, const T& fields) {
+  T::each(fields, [&](const char* key, const auto&, const char*, const char*) { static_cast<void>(node.at(key)); });
+}
+
 void expect_range(const JsonNode& node, const char* key, double value, double min, double max) {
   if (!(value >= min && value <= max)) {
     node.at(key).fail(fmt::format("expected {:.12g} to {:.12g}, found {:.12g}", min, max, value));
@@ -27,7 +33,7 @@ void expect_power_of_two(const JsonNode& node, const char* key, std::uint32_t va
 }
 
 void check_organization(const DramSpec& spec, const JsonNode& root) {
-  const JsonNode node = root.find("organization").value_or(root);
+  const JsonNode node = root.at("organization");
   const DramOrganization& o = spec.organization;
   DramOrganization::each(o, [&](const char* key, std::uint32_t value, const char*, const char*) {
     expect_power_of_two(node, key, value, 1u << 24);
@@ -43,13 +49,13 @@ void check_address_map(const DramSpec& spec, const JsonNode& root) {
   for (const auto& [part, name] : enum_names(AddressPart{})) {
     const auto count = std::count(spec.address_map.begin(), spec.address_map.end(), part);
     if (count == 1) continue;
-    const JsonNode node = root.find("address_map").value_or(root);
+    const JsonNode node = root.at("address_map");
     node.fail(fmt::format("expected \"{}\" exactly once in address_map, found it {} times", name, count));
   }
 }
 
 void check_controller(const DramSpec& spec, const JsonNode& root) {
-  const JsonNode node = root.find("controller").value_or(root);
+  const JsonNode node = root.at("controller");
   const DramController& c = spec.controller;
   const auto range = [&node](const char* key, std::uint32_t value, std::uint32_t min, std::uint32_t max) {
     if (value < min || value > max) {
@@ -65,11 +71,11 @@ void check_controller(const DramSpec& spec, const JsonNode& root) {
   if (c.scheduler == DramScheduler::kFirstReady) range("writes_stop", c.writes_stop, 0, c.writes_start + 1);
   const RefreshPolicy policy = spec.refresh.policy;
   const bool fits = policy == RefreshPolicy::kNone || (policy == RefreshPolicy::kDrain) == (c.scheduler == DramScheduler::kBankQueues);
-  if (!fits) root.find("refresh").value_or(root).fail("expected policy in_order with scheduler first_ready and drain with bank_queues");
+  if (!fits) root.at("refresh").fail("expected policy in_order with scheduler first_ready and drain with bank_queues");
 }
 
 void check_energy(const DramSpec& spec, const JsonNode& root) {
-  const JsonNode node = root.find("energy").value_or(root);
+  const JsonNode node = root.at("energy");
   MemoryEnergy::each(spec.energy, [&](const char* key, double value, const char*, const char*) {
     if (!(value >= 0 && value <= 1e9)) node.fail(fmt::format("{}: expected 0 to 1e9 pJ, found {}", key, value));
   });
@@ -157,10 +163,15 @@ std::uint32_t evaluate_clocks(const std::string& sum, const DramClocks& clocks) 
 }
 
 void DramSpec::validate(const JsonNode& node) const {
-  if (node.find("clock_hz")) expect_range(node, "clock_hz", clock_hz, 1e6, 1e11);
+  expect_all_keys(node, *this);
+  expect_all_keys(node.at("organization"), organization);
+  expect_all_keys(node.at("timing"), timing);
+  expect_all_keys(node.at("timing").at("clocks"), timing.clocks);
+  expect_all_keys(node.at("energy"), energy);
+  expect_range(node, "clock_hz", clock_hz, 1e6, 1e11);
   expect_power_of_two(node, "channels", channels, 1024);
   expect_power_of_two(node, "access_bytes", access_bytes, 4096);
-  if (node.find("pending")) expect_range(node, "pending", pending, 1, 1 << 20);
+  expect_range(node, "pending", pending, 1, 1 << 20);
   check_organization(*this, node);
   check_address_map(*this, node);
   check_controller(*this, node);

@@ -32,7 +32,7 @@ struct DramOrganization {
 
   template <class S, class F>
   static void each(S& s, F&& f) {
-    f("pseudo_channels", s.pseudo_channels, "", "pseudo-channels (or ranks) of a channel");
+    f("pseudo_channels", s.pseudo_channels, "", "pseudo-channels of a channel, each with data pins of its own");
     f("bank_groups", s.bank_groups, "", "bank groups of a pseudo-channel");
     f("banks", s.banks, "", "banks of a bank group");
     f("rows", s.rows, "", "rows of a bank");
@@ -176,9 +176,9 @@ struct DramSpec {
     f("pending", s.pending, "access", "reads that the requester may have under way in a channel");
     f("organization", s.organization, "", "what a channel consists of");
     f("address_map", s.address_map, "", "parts of the address in the channel from the lowest bit above the access up, each once");
-    f("timing", s.timing, "", "");
-    f("controller", s.controller, "", "");
-    f("refresh", s.refresh, "", "");
+    f("timing", s.timing, "", "clock counts and rules");
+    f("controller", s.controller, "", "queues and the order of commands");
+    f("refresh", s.refresh, "", "when and how");
     f("energy", s.energy, "", "per event");
   }
   /// Ranges, rules between keys, and what the timing rules must hold. Fails at the key.

@@ -39,13 +39,13 @@ void check_rule(const DramRule& rule, const DramClocks& clocks, const JsonNode& 
 
 /// Relations between named counts that every DRAM keeps.
 void check_clocks(const DramClocks& c, const JsonNode& timing) {
-  const JsonNode node = timing.find("clocks").value_or(timing);
+  const JsonNode node = timing.at("clocks");
   const auto at_least = [&node](const char* name, std::uint32_t value, std::uint64_t least, const char* rule) {
     if (value >= least) return;
-    node.find(name).value_or(node).fail(fmt::format("{}: expected at least {} = {}, found {}", name, rule, least, value));
+    node.at(name).fail(fmt::format("{}: expected at least {} = {}, found {}", name, rule, least, value));
   };
   DramClocks::each(c, [&](const char* name, std::uint32_t value, const char*, const char*) {
-    if (value < 1 || value > 1u << 20) node.find(name).value_or(node).fail(fmt::format("{}: expected 1 to {}, found {}", name, 1u << 20, value));
+    if (value < 1 || value > 1u << 20) node.at(name).fail(fmt::format("{}: expected 1 to {}, found {}", name, 1u << 20, value));
   });
   at_least("nRC", c.nRC, std::uint64_t{c.nRAS} + c.nRP, "nRAS + nRP");
   at_least("nRRDL", c.nRRDL, c.nRRDS, "nRRDS");
@@ -80,7 +80,7 @@ std::vector<Needed> needed_rules(RefreshPolicy refresh) {
 }
 
 void check_rules_together(const DramSpec& spec, const JsonNode& timing) {
-  const JsonNode node = timing.find("rules").value_or(timing);
+  const JsonNode node = timing.at("rules");
   for (const Needed& n : needed_rules(spec.refresh.policy)) {
     if (demanded(spec, n.level, n.from, n.to) == 0) {
       node.fail(fmt::format("expected a rule from {} to {} for the same {}, found none", enum_name(n.from), enum_name(n.to), enum_name(n.level)));
@@ -110,7 +110,7 @@ void check_timing(const DramSpec& spec, const JsonNode& root) {
     try {
       evaluate_clocks(text, spec.timing.clocks);
     } catch (const Error& error) {
-      timing.find(key).value_or(timing).fail(error.what());
+      timing.at(key).fail(error.what());
     }
   };
   sum("read_latency", spec.timing.read_latency);
