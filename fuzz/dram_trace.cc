@@ -19,7 +19,8 @@ sim::DramSpec small_memory(bool bank_queues) {
   spec.name = "fuzz";
   spec.channels = 2;
   spec.organization = {.pseudo_channels = 2, .bank_groups = 2, .banks = 2, .rows = 16, .columns = 4};
-  spec.address_map = {sim::AddressPart::kColumn, sim::AddressPart::kPseudoChannel, sim::AddressPart::kBankGroup, sim::AddressPart::kBank, sim::AddressPart::kRow};
+  spec.address_map = {sim::AddressPart::kColumn, sim::AddressPart::kPseudoChannel, sim::AddressPart::kBankGroup,
+                      sim::AddressPart::kBank, sim::AddressPart::kRow};
   const auto rule = [&spec](sim::DramLevel level, sim::DramCommand from, sim::DramCommand to, const char* clocks) {
     spec.timing.rules.push_back({level, {from}, {to}, clocks, 1});
   };
@@ -29,8 +30,10 @@ sim::DramSpec small_memory(bool bank_queues) {
   for (const auto from : {kRead, kWrite, kActivate}) {
     for (const auto to : {kRead, kWrite, kActivate}) rule(sim::DramLevel::kPseudoChannel, from, to, "2");
   }
-  for (const auto from : {kActivate, kPrecharge, kPrechargeAll, kRead, kWrite}) rule(sim::DramLevel::kPseudoChannel, from, kRefresh, "4");
-  for (const auto from : {kActivate, kRead, kWrite, kRefresh}) rule(sim::DramLevel::kPseudoChannel, from, kPrechargeAll, "5");
+  for (const auto from : {kActivate, kPrecharge, kPrechargeAll, kRead, kWrite})
+    rule(sim::DramLevel::kPseudoChannel, from, kRefresh, "4");
+  for (const auto from : {kActivate, kRead, kWrite, kRefresh})
+    rule(sim::DramLevel::kPseudoChannel, from, kPrechargeAll, "5");
   for (const auto from : {kRefresh, kPrechargeAll}) rule(sim::DramLevel::kPseudoChannel, from, kActivate, "6");
   spec.timing.clocks.nREFI = 50;
   spec.controller.read_queue = spec.controller.write_queue = 4;
@@ -48,7 +51,8 @@ sim::DramSpec small_memory(bool bank_queues) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto memory = sim::make_dram(small_memory(size > 0 && (data[size - 1] & 1) != 0));
   try {
-    sim::DramTraceReader trace(InputStream::from_memory("trace", std::string(reinterpret_cast<const char*>(data), size)));
+    sim::DramTraceReader trace(
+        InputStream::from_memory("trace", std::string(reinterpret_cast<const char*>(data), size)));
     const sim::ReplayResult result = sim::replay(trace, *memory);
     SPATTEN_CHECK(result.requests() > 0);
     SPATTEN_CHECK(result.read_latency.count() == result.reads);

@@ -22,7 +22,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   std::uint32_t offered = 0, taken = 0;
   // Clocks without an event are skipped, so that long latencies cost no time.
   for (int steps = 0; steps < 100000 && (offered < 8 || taken < 8); ++steps) {
-    if (offered < 8 && channel.offer({(std::uint64_t{offered} * 7919 * spec.access_bytes) % spec.channel_bytes() / spec.access_bytes * spec.access_bytes, false, offered}, now)) ++offered;
+    if (offered < 8 && channel.offer({(std::uint64_t{offered} * 7919 * spec.access_bytes) % spec.channel_bytes() /
+                                          spec.access_bytes * spec.access_bytes,
+                                      false, offered},
+                                     now))
+      ++offered;
     while (channel.take(now)) ++taken;
     channel.tick(now);
     const sim::Cycles next = channel.next_event();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every memory keeps the contract of sim/memory/memory.h: each read comes back once, after it was accepted; skipping the
-// clocks that next_event() allows changes nothing; what was counted adds up.
+// Every memory keeps the contract of sim/memory/memory.h: each read comes back once, after it was accepted; skipping
+// the clocks that next_event() allows changes nothing; what was counted adds up.
 #include <gtest/gtest.h>
 
 #include <cctype>
@@ -79,10 +79,12 @@ Outcome drive(Memory& memory, const Traffic& traffic, bool skip) {
   return run;
 }
 
-const Traffic kTraffic[] = {{1, 0.9, 0.0, 100000, 16}, {2, 0.9, 0.4, 100000, 16}, {3, 0.2, 0.1, 1 << 20, 4},
+const Traffic kTraffic[] = {{1, 0.9, 0.0, 100000, 16}, {2, 0.9, 0.4, 100000, 16},  {3, 0.2, 0.1, 1 << 20, 4},
                             {4, 1.0, 0.6, 64, 64},     {5, 0.02, 0.3, 1 << 16, 2}, {6, 1.0, 0.0, 1 << 22, 64}};
 
-std::unique_ptr<Memory> make(const std::string& name) { return make_memory(is_ideal_memory(name) ? name : memory_file(name)); }
+std::unique_ptr<Memory> make(const std::string& name) {
+  return make_memory(is_ideal_memory(name) ? name : memory_file(name));
+}
 
 std::vector<std::string> every_memory() {
   std::vector<std::string> names = memory_names();
@@ -145,7 +147,8 @@ TEST_P(MemoryContract, CountsAddUp) {
     const std::uint64_t counted = s.row_hits + s.row_misses + s.row_conflicts;
     EXPECT_GE(counted, s.reads + s.writes);
     EXPECT_LE(counted, s.reads + s.writes + run.unfinished);
-    EXPECT_LE(static_cast<double>(s.reads + s.writes) * memory->access_bytes(), static_cast<double>(kEnd) * memory->peak_bytes_per_clock() / memory->channels());
+    EXPECT_LE(static_cast<double>(s.reads + s.writes) * memory->access_bytes(),
+              static_cast<double>(kEnd) * memory->peak_bytes_per_clock() / memory->channels());
   }
 }
 

@@ -9,7 +9,9 @@
 
 namespace spatten::sim {
 
-inline std::string memory_file(const std::string& name) { return std::string(SPATTEN_SOURCE_DIR) + "/configs/memory/" + name + ".json"; }
+inline std::string memory_file(const std::string& name) {
+  return std::string(SPATTEN_SOURCE_DIR) + "/configs/memory/" + name + ".json";
+}
 
 /// Names of all files there, sorted.
 inline std::vector<std::string> memory_names() {

@@ -2,11 +2,11 @@
 // `spatten dram`: replays memory traces on a memory of configs/memory; writes the traces of the published comparison.
 #include "spatten/app/errors.h"
 #include "spatten/app/locations.h"
+#include "spatten/app/options.h"
 #include "spatten/app/output.h"
 #include "spatten/app/progress.h"
 #include "spatten/app/pruning_story.h"
 #include "spatten/app/result_json.h"
-#include "spatten/app/options.h"
 #include "spatten/app/verb.h"
 #include "spatten/sim/memory/dram_workload.h"
 #include "spatten/sim/memory/make_memory.h"
@@ -41,7 +41,9 @@ Json to_json(const std::string& trace, const sim::ReplayResult& result, const si
           {"bandwidth_gb_s", number(f.bandwidth_gb_s)},
           {"bandwidth_ratio", number(f.bandwidth_ratio)},
           {"read_latency_cycles",
-           {{"mean", number(result.read_latency.mean())}, {"p50", result.read_latency.quantile(0.5)}, {"p99", result.read_latency.quantile(0.99)}}},
+           {{"mean", number(result.read_latency.mean())},
+            {"p50", result.read_latency.quantile(0.5)},
+            {"p99", result.read_latency.quantile(0.99)}}},
           {"row_hits", s.row_hits},
           {"row_misses", s.row_misses},
           {"row_conflicts", s.row_conflicts},
@@ -59,17 +61,21 @@ std::string table(const std::string& trace, const sim::ReplayResult& result, con
   const Figures f(result, memory);
   const sim::MemoryStats& s = result.stats;
   std::string out = fmt::format("{}{}\n", one_line(trace), result.partial ? "  (interrupted: up to here)" : "");
-  const auto row = [&out](const char* what, const std::string& value) { out += fmt::format("  {:<16}{}\n", what, value); };
+  const auto row = [&out](const char* what, const std::string& value) {
+    out += fmt::format("  {:<16}{}\n", what, value);
+  };
   row("memory", one_line(memory.name()));
   row("accesses", fmt::format("{} reads, {} writes of {} bytes", result.reads, result.writes, memory.access_bytes()));
   row("time", fmt::format("{} cycles, {:.3f} us", result.memory_cycles, f.seconds * 1e6));
   row("bandwidth", fmt::format("{:.2f} GB/s, {} of the peak", f.bandwidth_gb_s, percent(f.bandwidth_ratio)));
-  row("read latency", fmt::format("{:.1f} cycles on average, median {}, p99 {}", result.read_latency.mean(), result.read_latency.quantile(0.5),
-                                  result.read_latency.quantile(0.99)));
+  row("read latency", fmt::format("{:.1f} cycles on average, median {}, p99 {}", result.read_latency.mean(),
+                                  result.read_latency.quantile(0.5), result.read_latency.quantile(0.99)));
   row("rows", fmt::format("{} hits, {} misses, {} conflicts", s.row_hits, s.row_misses, s.row_conflicts));
-  row("commands", fmt::format("{} activates, {} precharges, {} reads, {} writes, {} refreshes", s.activates, s.precharges, s.reads, s.writes, s.refreshes));
-  row("energy", fmt::format("{:.3f} uJ, {:.2f} pJ/bit (rows and data; no refresh or standing power)", f.energy_pj * 1e-6,
-                            f.energy_pj / std::max(1.0, 8.0 * static_cast<double>(result.requests()) * memory.access_bytes())));
+  row("commands", fmt::format("{} activates, {} precharges, {} reads, {} writes, {} refreshes", s.activates,
+                              s.precharges, s.reads, s.writes, s.refreshes));
+  row("energy",
+      fmt::format("{:.3f} uJ, {:.2f} pJ/bit (rows and data; no refresh or standing power)", f.energy_pj * 1e-6,
+                  f.energy_pj / std::max(1.0, 8.0 * static_cast<double>(result.requests()) * memory.access_bytes())));
   return out;
 }
 
@@ -77,19 +83,25 @@ class Dram final : public Verb {
  public:
   VerbHelp help() const override {
     return {"replay a memory trace on an HBM2, or another DRAM", "TRACE...",
-            "A trace has an access per line: 0xADDRESS R or 0xADDRESS W (docs/formats/dram_trace.md). --generate writes one of the "
+            "A trace has an access per line: 0xADDRESS R or 0xADDRESS W (docs/formats/dram_trace.md). --generate "
+            "writes one of the "
             "traces on which the public simulators were measured, to standard output or -o FILE.",
             "--generate pruned50 -o /tmp/spatten-example.trc"};
   }
 
   void add_options(CLI::App& app) override {
-    add_text(app, "--memory", memory_, "NAME|FILE", "a memory of configs/memory, a JSON file, or ideal:LATENCY[:PENDING] (default: " + std::string(sim::kDefaultMemory) + ")");
-    add_list(app, "--set", overrides_, "KEY=VALUE", "change a key of the memory: channels=2, timing.clocks.nFAW=30; repeatable");
+    add_text(app, "--memory", memory_, "NAME|FILE",
+             "a memory of configs/memory, a JSON file, or ideal:LATENCY[:PENDING] (default: " +
+                 std::string(sim::kDefaultMemory) + ")");
+    add_list(app, "--set", overrides_, "KEY=VALUE",
+             "change a key of the memory: channels=2, timing.clocks.nFAW=30; repeatable");
     std::string names;
     for (const sim::DramWorkload& w : sim::dram_workloads()) names += (names.empty() ? "" : ", ") + w.name;
     add_text(app, "--generate", generate_, "NAME", "write a trace: " + names);
-    app.add_option_function<std::string>("--seed", [this](const std::string& v) { seed_ = parse_integer("--seed", v, 0, ~std::uint64_t{0}); },
-                                         "of --generate (default: that of the published tables)")->type_name("N");
+    app.add_option_function<std::string>(
+           "--seed", [this](const std::string& v) { seed_ = parse_integer("--seed", v, 0, ~std::uint64_t{0}); },
+           "of --generate (default: that of the published tables)")
+        ->type_name("N");
     app.add_flag("--json", json_, "one object per trace")->group("Output");
     add_text(app, "-o,--output", output_, "FILE", "in place of standard output")->group("Output");
     app.add_flag("-q,--quiet", quiet_, "no progress");
@@ -97,7 +109,8 @@ class Dram final : public Verb {
 
   void run(const Arguments& arguments, Environment& environment) override {
     if (!generate_.empty()) {
-      if (!arguments.empty()) throw UsageError("--generate", "", "expected no trace beside it, found " + printable(arguments[0]));
+      if (!arguments.empty())
+        throw UsageError("--generate", "", "expected no trace beside it, found " + printable(arguments[0]));
       Output output(output_);
       sim::write_dram_workload(generate_, seed_, [&output](std::string_view text) { output.write(text); });
       output.finish();
@@ -120,7 +133,8 @@ class Dram final : public Verb {
   std::unique_ptr<sim::Memory> memory(const Environment& environment) const {
     const std::string name = memory_.empty() ? sim::kDefaultMemory : memory_;
     if (sim::is_ideal_memory(name)) return sim::make_memory(name, overrides_);
-    sim::DramSpec spec = sim::load_dram_spec(find_data_file("--memory", name, "configs/memory", environment.data_roots), overrides_);
+    sim::DramSpec spec =
+        sim::load_dram_spec(find_data_file("--memory", name, "configs/memory", environment.data_roots), overrides_);
     spec.controller.returns = sim::ReturnOrder::kOwnTags;
     return sim::make_dram(spec);
   }
@@ -130,7 +144,8 @@ class Dram final : public Verb {
     const std::unique_ptr<sim::Memory> memory = this->memory(environment);
     sim::DramTraceReader trace(InputStream(path, environment.cancelled));
     Progress progress("accesses", {}, environment.terminal.error_is_terminal && !quiet_);
-    const sim::ReplayResult result = sim::replay(trace, *memory, {.cancelled = environment.cancelled, .progress = [&](std::uint64_t n) { progress.update(n); }});
+    const sim::ReplayResult result = sim::replay(
+        trace, *memory, {.cancelled = environment.cancelled, .progress = [&](std::uint64_t n) { progress.update(n); }});
     if (json_) {
       output.write_json(to_json(path, result, *memory));
     } else {

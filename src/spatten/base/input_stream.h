@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bytes of a file, a pipe or standard input from front to back, in bounded memory: for inputs that may be larger than it.
+// Bytes of a file, a pipe or standard input from front to back, in bounded memory: for inputs that may be larger than
+// it.
 #pragma once
 
 #include <atomic>
@@ -10,8 +11,8 @@ namespace spatten {
 
 class InputStream {
  public:
-  /// `path` "-": standard input. Throws Error when it cannot be opened. `cancelled` may be null; a read that is interrupted
-  /// while it is set throws Cancelled.
+  /// `path` "-": standard input. Throws Error when it cannot be opened. `cancelled` may be null; a read that is
+  /// interrupted while it is set throws Cancelled.
   explicit InputStream(const std::string& path, const std::atomic<bool>* cancelled = nullptr);
   /// Bytes that are already in memory, under a name for the errors.
   static InputStream from_memory(std::string name, std::string contents);

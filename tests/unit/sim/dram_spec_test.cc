@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory files that are wrong say where and why.
+#include "spatten/sim/memory/dram_spec.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
 #include "spatten/base/file.h"
-#include "spatten/sim/memory/dram_spec.h"
 #include "spatten/sim/memory/make_memory.h"
 #include "support/error_message.h"
 #include "support/memory_files.h"
@@ -45,12 +46,14 @@ TEST(DramSpec, EveryFileReadsAndWritesBackUnchanged) {
 }
 
 TEST(DramSpec, UnknownKeyNamesLineAndNearest) {
-  EXPECT_THAT(with_text("\"nRAS\"", "\"nRASS\""), AllOf(HasSubstr("memory.json:12:"), HasSubstr("nRASS"), HasSubstr("\"nRAS\"")));
+  EXPECT_THAT(with_text("\"nRAS\"", "\"nRASS\""),
+              AllOf(HasSubstr("memory.json:12:"), HasSubstr("nRASS"), HasSubstr("\"nRAS\"")));
   EXPECT_THAT(with("controler.read_queue=1"), HasSubstr("controller"));
 }
 
 TEST(DramSpec, RowCycleBelowItsPartsIsContradictory) {
-  EXPECT_THAT(with("timing.clocks.nRC=47"), AllOf(HasSubstr("nRC"), HasSubstr("nRAS + nRP = 48"), HasSubstr("found 47")));
+  EXPECT_THAT(with("timing.clocks.nRC=47"),
+              AllOf(HasSubstr("nRC"), HasSubstr("nRAS + nRP = 48"), HasSubstr("found 47")));
   EXPECT_THAT(with_text(R"("to": ["activate"], "clocks": "nRC"})", R"("to": ["activate"], "clocks": "nRC - 1"})"),
               AllOf(HasSubstr("memory.json:18:"), HasSubstr("at least 48"), HasSubstr("found 47")));
 }
@@ -70,7 +73,8 @@ TEST(DramSpec, BurstsMayNotOverlap) {
 
 TEST(DramSpec, MissingRuleIsNamed) {
   const std::string rule = R"({"level": "bank", "from": ["precharge"], "to": ["activate"], "clocks": "nRP - 1"},)";
-  EXPECT_THAT(with_text(rule, ""), AllOf(HasSubstr("/timing/rules"), HasSubstr("from precharge to activate"), HasSubstr("bank")));
+  EXPECT_THAT(with_text(rule, ""),
+              AllOf(HasSubstr("/timing/rules"), HasSubstr("from precharge to activate"), HasSubstr("bank")));
 }
 
 TEST(DramSpec, MissingKeyIsNamed) {
@@ -121,7 +125,8 @@ TEST(DramSpec, AddressMapHoldsEachPartOnce) {
 }
 
 TEST(DramSpec, OverridesReachTheModel) {
-  const DramSpec spec = load_dram_spec(memory_file("hbm2-r21"), {"channels=2", "timing.clocks.nFAW=30", "controller.command_bus=one"});
+  const DramSpec spec =
+      load_dram_spec(memory_file("hbm2-r21"), {"channels=2", "timing.clocks.nFAW=30", "controller.command_bus=one"});
   EXPECT_EQ(spec.channels, 2u);
   EXPECT_EQ(spec.timing.clocks.nFAW, 30u);
   EXPECT_EQ(spec.controller.command_bus, CommandBus::kOne);
@@ -156,7 +161,8 @@ TEST(MakeMemory, IdealTextsAreChecked) {
   EXPECT_EQ(make_memory("ideal:30:64")->pending_limit(), 64u);
   EXPECT_EQ(make_memory("ideal:1")->pending_limit(), 16u);
   EXPECT_EQ(make_memory("ideal:1", {"channels=2"})->channels(), 2u);
-  for (const char* text : {"ideal:", "ideal:x", "ideal:1:", "ideal:1:2:3", "ideal:-1", "ideal:0", "ideal:1:0", "ideal:99999999999999999999"}) {
+  for (const char* text : {"ideal:", "ideal:x", "ideal:1:", "ideal:1:2:3", "ideal:-1", "ideal:0", "ideal:1:0",
+                           "ideal:99999999999999999999"}) {
     EXPECT_NE(error_message([&] { make_memory(text); }), "") << text;
   }
   EXPECT_THAT(error_message([] { make_memory("ideal:1", {"chanels=2"}); }), HasSubstr("channels"));

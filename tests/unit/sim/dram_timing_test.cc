@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every rule of every file of configs/memory, by itself: one clock before its limit the later command is refused, at the
-// limit it is accepted. The expected distances are read from the file by other means than those of DramTables.
+// Every rule of every file of configs/memory, by itself: one clock before its limit the later command is refused, at
+// the limit it is accepted. The expected distances are read from the file by other means than those of DramTables.
+#include "spatten/sim/memory/dram_timing.h"
+
 #include <gtest/gtest.h>
 
-#include "spatten/sim/memory/dram_timing.h"
 #include "support/memory_files.h"
 
 namespace spatten::sim {
@@ -18,11 +19,16 @@ constexpr std::uint32_t kRow = 7;
 void send(DramState& state, const DramTables& tables, DramCommand command, std::uint32_t bank, Cycles now) {
   const std::uint32_t pseudo_channel = bank >> tables.shift(kPseudoChannel);
   switch (command) {
-    case kActivate: return state.activate(bank, kRow, now);
-    case kPrecharge: return state.precharge(bank, now);
-    case kPrechargeAll: return state.precharge_all(pseudo_channel, now);
-    case kRefresh: return state.refresh(pseudo_channel, now);
-    default: return state.column(command, bank, now);
+    case kActivate:
+      return state.activate(bank, kRow, now);
+    case kPrecharge:
+      return state.precharge(bank, now);
+    case kPrechargeAll:
+      return state.precharge_all(pseudo_channel, now);
+    case kRefresh:
+      return state.refresh(pseudo_channel, now);
+    default:
+      return state.column(command, bank, now);
   }
 }
 
@@ -34,10 +40,14 @@ bool accepts(const DramState& state, const DramTables& tables, DramCommand comma
 /// A bank that shares a node of `level` with bank 0, but none of a lower level where there is another one.
 std::uint32_t neighbour(const DramOrganization& o, DramLevel level) {
   switch (level) {
-    case kChannel: return (o.pseudo_channels - 1) * o.banks_per_pseudo_channel();
-    case kPseudoChannel: return (o.bank_groups - 1) * o.banks;
-    case kBankGroup: return o.banks - 1;
-    case kBank: return 0;
+    case kChannel:
+      return (o.pseudo_channels - 1) * o.banks_per_pseudo_channel();
+    case kPseudoChannel:
+      return (o.bank_groups - 1) * o.banks;
+    case kBankGroup:
+      return o.banks - 1;
+    case kBank:
+      return 0;
   }
   return 0;
 }
@@ -45,15 +55,21 @@ std::uint32_t neighbour(const DramOrganization& o, DramLevel level) {
 /// Levels at which two banks meet: `level` and those above, and those below when the neighbour is the same bank.
 bool meets(const DramOrganization& o, std::uint32_t bank, DramLevel level) {
   switch (level) {
-    case kChannel: return true;
-    case kPseudoChannel: return bank < o.banks_per_pseudo_channel();
-    case kBankGroup: return bank < o.banks;
-    case kBank: return bank == 0;
+    case kChannel:
+      return true;
+    case kPseudoChannel:
+      return bank < o.banks_per_pseudo_channel();
+    case kBankGroup:
+      return bank < o.banks;
+    case kBank:
+      return bank == 0;
   }
   return false;
 }
 
-bool lists(const std::vector<DramCommand>& list, DramCommand command) { return std::find(list.begin(), list.end(), command) != list.end(); }
+bool lists(const std::vector<DramCommand>& list, DramCommand command) {
+  return std::find(list.begin(), list.end(), command) != list.end();
+}
 
 class EveryMemoryFile : public testing::TestWithParam<std::string> {
  protected:
@@ -64,7 +80,9 @@ class EveryMemoryFile : public testing::TestWithParam<std::string> {
   Cycles demanded(DramCommand from, DramCommand to, std::uint32_t bank) const {
     Cycles most = 0;
     for (const DramRule& rule : spec_.timing.rules) {
-      if (rule.window > 1 || !lists(rule.from, from) || !lists(rule.to, to) || !meets(spec_.organization, bank, rule.level)) continue;
+      if (rule.window > 1 || !lists(rule.from, from) || !lists(rule.to, to) ||
+          !meets(spec_.organization, bank, rule.level))
+        continue;
       most = std::max<Cycles>(most, evaluate_clocks(rule.clocks, spec_.timing.clocks));
     }
     return most;
@@ -77,7 +95,8 @@ TEST_P(EveryMemoryFile, RefusesEachCommandOneClockBeforeItsLimitAndAcceptsItThen
     const std::uint32_t bank = neighbour(spec_.organization, rule.level);
     for (const DramCommand from : rule.from) {
       for (const DramCommand to : rule.to) {
-        SCOPED_TRACE(enum_name(from) + " to " + enum_name(to) + " in one " + enum_name(rule.level) + ": " + rule.clocks);
+        SCOPED_TRACE(enum_name(from) + " to " + enum_name(to) + " in one " + enum_name(rule.level) + ": " +
+                     rule.clocks);
         DramState state(tables_);
         send(state, tables_, from, 0, kStart);
         const Cycles limit = kStart + demanded(from, to, bank);
@@ -99,7 +118,8 @@ TEST_P(EveryMemoryFile, KeepsEachWindow) {
       EXPECT_TRUE(i == 0 || accepts(state, tables_, rule.to[0], 0, limit)) << "only " << i << " of " << rule.window;
       send(state, tables_, rule.from[0], 0, kStart + i);
     }
-    const Cycles other = kStart + rule.window - 1 + demanded(rule.from[0], rule.to[0], neighbour(spec_.organization, rule.level));
+    const Cycles other =
+        kStart + rule.window - 1 + demanded(rule.from[0], rule.to[0], neighbour(spec_.organization, rule.level));
     const Cycles limit = std::max(other, kStart + clocks);
     const std::uint32_t bank = neighbour(spec_.organization, rule.level);
     EXPECT_FALSE(accepts(state, tables_, rule.to[0], bank, limit - 1));
@@ -127,7 +147,8 @@ TEST_P(EveryMemoryFile, ShiftMovesEveryLimit) {
     send(later, tables_, command, 0, kStart);
   }
   later.shift(kBy);
-  for (const auto& [command, name] : enum_names(DramCommand{})) EXPECT_EQ(later.ready(command, 0), now.ready(command, 0) + kBy) << name;
+  for (const auto& [command, name] : enum_names(DramCommand{}))
+    EXPECT_EQ(later.ready(command, 0), now.ready(command, 0) + kBy) << name;
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, EveryMemoryFile, testing::ValuesIn(memory_names()), [](const auto& p) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reader of memory traces: what it takes, what it refuses and where.
+#include "spatten/sim/memory/dram_trace.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "spatten/sim/memory/dram_trace.h"
 #include "spatten/sim/memory/dram_workload.h"
 #include "support/error_message.h"
 
@@ -49,7 +50,8 @@ TEST(DramTrace, LimitsAreOptional) {
 
 TEST(DramTrace, ComplaintsNameFileLineAndWhatWasExpected) {
   EXPECT_THAT(complaint(""), AllOf(HasSubstr("t.trc"), HasSubstr("empty file")));
-  EXPECT_THAT(complaint("0x0 R\n0x40\n"), AllOf(HasSubstr("t.trc:2:"), HasSubstr("0xADDRESS R"), HasSubstr("\"0x40\"")));
+  EXPECT_THAT(complaint("0x0 R\n0x40\n"),
+              AllOf(HasSubstr("t.trc:2:"), HasSubstr("0xADDRESS R"), HasSubstr("\"0x40\"")));
   EXPECT_THAT(complaint("0x0 R\n0x4"), HasSubstr("t.trc:2:"));  // cut off
   EXPECT_THAT(complaint("0x0 R\n\n0x21 R\n"), AllOf(HasSubstr("t.trc:3:"), HasSubstr("multiple of 32")));
   EXPECT_THAT(complaint("0x800000000 R\n"), AllOf(HasSubstr("t.trc:1:"), HasSubstr("below 0x800000000")));
@@ -61,7 +63,8 @@ TEST(DramTrace, ComplaintsNameFileLineAndWhatWasExpected) {
 }
 
 TEST(DramTrace, RefusesEveryOtherShapeOfLine) {
-  for (const char* line : {"40 R", "0x R", "0x40 X", "0x40  R", "0x40 R ", " 0x40 R", "0x40 r", "0x40R", "0x40 RW", "0x1ffffffffffffffff R", "0xg R", "x"}) {
+  for (const char* line : {"40 R", "0x R", "0x40 X", "0x40  R", "0x40 R ", " 0x40 R", "0x40 r", "0x40R", "0x40 RW",
+                           "0x1ffffffffffffffff R", "0xg R", "x"}) {
     EXPECT_NE(complaint(std::string(line) + "\n"), "") << line;
   }
   for (const char* line : {"#! q=0", "#! q=x", "#! q=", "#! p=1", "#! q=1x", "#! q=99999999", "#! g=-1", "#! q = 1"}) {

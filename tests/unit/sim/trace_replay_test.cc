@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // The replay rule: limits, not-before clocks, interrupts, conservation.
+#include "spatten/sim/memory/trace_replay.h"
+
 #include <gtest/gtest.h>
 
 #include "spatten/base/error.h"
 #include "spatten/sim/memory/dram_workload.h"
 #include "spatten/sim/memory/make_memory.h"
-#include "spatten/sim/memory/trace_replay.h"
 #include "support/error_message.h"
 #include "support/memory_files.h"
 
@@ -59,7 +60,9 @@ TEST(TraceReplay, ALongGapIsTheSameAsAShortOneOfEqualPhase) {
   for (const char* name : {"hbm2-r21", "hbm2-d3", "ddr4-2400"}) {
     const Cycles interval = load_dram_spec(memory_file(name)).timing.clocks.nREFI;
     for (Cycles part = 0; part < 20; ++part) {
-      const auto latency = [&](Cycles at) { return run(name, fmt::format("0x0 R\n@ {}\n0x0 R\n0x200 R\n0x40000000 R\n", at)).read_latency.mean(); };
+      const auto latency = [&](Cycles at) {
+        return run(name, fmt::format("0x0 R\n@ {}\n0x0 R\n0x200 R\n0x40000000 R\n", at)).read_latency.mean();
+      };
       const Cycles phase = part * interval / 20;
       EXPECT_EQ(latency(1000000 * interval + phase), latency(5 * interval + phase)) << name << " phase " << phase;
     }

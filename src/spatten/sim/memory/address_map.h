@@ -26,11 +26,21 @@ class AddressMap {
     Bits column;
     for (const AddressPart part : spec.address_map) {
       switch (part) {
-        case AddressPart::kColumn: take(column, o.columns); break;
-        case AddressPart::kPseudoChannel: take(pseudo_channel_, o.pseudo_channels); break;
-        case AddressPart::kBankGroup: take(group_, o.bank_groups); break;
-        case AddressPart::kBank: take(bank_, o.banks); break;
-        case AddressPart::kRow: take(row_, o.rows); break;
+        case AddressPart::kColumn:
+          take(column, o.columns);
+          break;
+        case AddressPart::kPseudoChannel:
+          take(pseudo_channel_, o.pseudo_channels);
+          break;
+        case AddressPart::kBankGroup:
+          take(group_, o.bank_groups);
+          break;
+        case AddressPart::kBank:
+          take(bank_, o.banks);
+          break;
+        case AddressPart::kRow:
+          take(row_, o.rows);
+          break;
       }
     }
     group_bits_ = static_cast<unsigned>(std::countr_zero(o.bank_groups));

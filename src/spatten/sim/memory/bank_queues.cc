@@ -5,7 +5,8 @@ namespace spatten::sim {
 
 using enum DramCommand;
 
-PseudoChannelQueues::PseudoChannelQueues(const DramSpec& spec, const DramTables& tables, ChannelBooks& books, DramState& state, std::uint32_t index)
+PseudoChannelQueues::PseudoChannelQueues(const DramSpec& spec, const DramTables& tables, ChannelBooks& books,
+                                         DramState& state, std::uint32_t index)
     : controller_(spec.controller),
       tables_(tables),
       books_(books),
@@ -23,7 +24,8 @@ PseudoChannelQueues::PseudoChannelQueues(const DramSpec& spec, const DramTables&
 
 bool PseudoChannelQueues::write_waits(std::uint64_t address, std::uint32_t bank) const {
   const auto same = [address](const Access& a) { return a.is_write && a.address == address; };
-  return std::any_of(writes_.begin(), writes_.end(), same) || std::any_of(queues_[bank].begin(), queues_[bank].end(), same);
+  return std::any_of(writes_.begin(), writes_.end(), same) ||
+         std::any_of(queues_[bank].begin(), queues_[bank].end(), same);
 }
 
 PseudoChannelQueues::Access* PseudoChannelQueues::waiting_read(std::uint64_t address, std::uint32_t bank) {
@@ -55,7 +57,8 @@ bool PseudoChannelQueues::offer(const MemoryAccess& access, AddressMap::Place pl
       return true;
     }
   }
-  queue.push_back({access.address, place.row, access.tag, static_cast<std::uint8_t>(place.bank), access.is_write, false, false});
+  queue.push_back(
+      {access.address, place.row, access.tag, static_cast<std::uint8_t>(place.bank), access.is_write, false, false});
   return true;
 }
 
@@ -177,7 +180,8 @@ void PseudoChannelQueues::issue(const Choice& choice, Cycles now) {
       state_.precharge(channel_bank(choice.bank), now);
       hits_[choice.bank] = 0;
       break;
-    default: issue_column(choice, now);
+    default:
+      issue_column(choice, now);
   }
 }
 
@@ -207,7 +211,8 @@ void PseudoChannelQueues::issue_column(const Choice& choice, Cycles now) {
 
 /// Moves one access to the queue of its bank: of the reads, or of the writes while they drain.
 bool PseudoChannelQueues::schedule_transaction() {
-  if (draining_ == 0 && (writes_.size() >= controller_.write_queue || (writes_.size() > controller_.writes_start && commands_ == 0))) {
+  if (draining_ == 0 &&
+      (writes_.size() >= controller_.write_queue || (writes_.size() > controller_.writes_start && commands_ == 0))) {
     draining_ = writes_.size();
   }
   bool depends = false;
@@ -239,8 +244,10 @@ bool PseudoChannelQueues::move_first(Queue& from, bool& depends) {
   return false;
 }
 
-BankQueues::BankQueues(const DramSpec& spec, const DramTables& tables, ChannelBooks& books) : map_(spec), state_(tables) {
-  for (std::uint32_t p = 0; p < spec.organization.pseudo_channels; ++p) parts_.emplace_back(spec, tables, books, state_, p);
+BankQueues::BankQueues(const DramSpec& spec, const DramTables& tables, ChannelBooks& books)
+    : map_(spec), state_(tables) {
+  for (std::uint32_t p = 0; p < spec.organization.pseudo_channels; ++p)
+    parts_.emplace_back(spec, tables, books, state_, p);
   wakes_.assign(parts_.size(), 0);
 }
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// Scheduler with a queue per bank (the policy of DRAMsim3, configs/memory/hbm2-d3): each pseudo-channel has a controller
-// and command buses of its own. A transaction queue hands one access per clock to the queue of its bank; the banks are
-// polled in turn for a command that may go now. A refresh that is due stops its pseudo-channel, closes its banks one by
-// one and goes. Posted writes wait until enough of them are there: a few may stay behind when no more come.
+// Scheduler with a queue per bank (the policy of DRAMsim3, configs/memory/hbm2-d3): each pseudo-channel has a
+// controller and command buses of its own. A transaction queue hands one access per clock to the queue of its bank; the
+// banks are polled in turn for a command that may go now. A refresh that is due stops its pseudo-channel, closes its
+// banks one by one and goes. Posted writes wait until enough of them are there: a few may stay behind when no more
+// come.
 #pragma once
 
 #include <cstdint>
@@ -27,18 +28,21 @@ class PseudoChannelQueues {
     bool shared;   // other reads wait for the same data
   };
 
-  PseudoChannelQueues(const DramSpec& spec, const DramTables& tables, ChannelBooks& books, DramState& state, std::uint32_t index);
+  PseudoChannelQueues(const DramSpec& spec, const DramTables& tables, ChannelBooks& books, DramState& state,
+                      std::uint32_t index);
 
   bool offer(const MemoryAccess& access, AddressMap::Place place, Cycles now);
   Cycles step(Cycles now);
-  bool idle() const { return reads_.empty() && commands_ == 0 && draining_ == 0 && writes_.size() <= controller_.writes_start; }
+  bool idle() const {
+    return reads_.empty() && commands_ == 0 && draining_ == 0 && writes_.size() <= controller_.writes_start;
+  }
   void shift(Cycles by) { refresh_due_ += refresh_due_ == kNever ? 0 : by; }
 
  private:
   struct Choice {
     DramCommand command;
-    std::uint32_t bank;     // of this pseudo-channel
-    std::size_t position;   // in the queue of that bank
+    std::uint32_t bank;    // of this pseudo-channel
+    std::size_t position;  // in the queue of that bank
     bool is_column() const { return command == DramCommand::kRead || command == DramCommand::kWrite; }
   };
   using Queue = std::vector<Access>;  // capacity is fixed: nothing is allocated after construction
@@ -67,14 +71,15 @@ class PseudoChannelQueues {
   DramState& state_;
   const std::uint32_t index_, banks_, first_bank_;
 
-  Queue reads_, writes_;         // transactions, oldest first
-  std::vector<Queue> queues_;    // per bank
+  Queue reads_, writes_;             // transactions, oldest first
+  std::vector<Queue> queues_;        // per bank
   std::vector<std::uint32_t> hits_;  // column commands since the row was opened
-  std::vector<std::pair<std::uint64_t, std::uint32_t>> shared_;  // address and tag of reads that share the data of a waiting one
+  std::vector<std::pair<std::uint64_t, std::uint32_t>>
+      shared_;  // address and tag of reads that share the data of a waiting one
   std::uint64_t queued_banks_ = 0;
-  std::uint32_t commands_ = 0;   // in all bank queues
-  std::uint32_t turn_ = 0;       // bank that was polled last
-  std::size_t draining_ = 0;     // writes that still go before reads
+  std::uint32_t commands_ = 0;  // in all bank queues
+  std::uint32_t turn_ = 0;      // bank that was polled last
+  std::size_t draining_ = 0;    // writes that still go before reads
   bool refreshing_ = false;
   Cycles refresh_due_ = kNever, earliest_ = kNever;
 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A channel with a scheduler: keeps the contract of memory.h, skips the clocks in which the scheduler has nothing to do,
-// and catches up with the refreshes of an idle channel when it is used again.
+// A channel with a scheduler: keeps the contract of memory.h, skips the clocks in which the scheduler has nothing to
+// do, and catches up with the refreshes of an idle channel when it is used again.
 #pragma once
 
 #include <memory>
@@ -47,8 +47,9 @@ class DramChannel final : public MemoryChannel {
  private:
   /// Steps the clocks before `now` in which something was due: refreshes of an idle channel.
   void catch_up(Cycles now) {
+    if (wake_ >= now) return;
     const Cycles interval = tables_->refresh_interval();
-    if (scheduler_.idle() && wake_ != kNever && now > wake_ + kSteadyIntervals * 2 * interval) {
+    if (scheduler_.idle() && now > wake_ + kSteadyIntervals * 2 * interval) {
       const Cycles steady = wake_ + kSteadyIntervals * interval;
       while (wake_ < steady) wake_ = scheduler_.step(wake_);
       skip_intervals((now - wake_) / interval - 1);

@@ -39,7 +39,8 @@ void check_organization(const DramSpec& spec, const JsonNode& root) {
     expect_power_of_two(node, key, value, 1u << 24);
   });
   if (std::uint64_t{o.pseudo_channels} * o.bank_groups * o.banks > kMaxBanks) {
-    node.fail(fmt::format("expected at most {} banks in a channel, found {} x {} x {}", kMaxBanks, o.pseudo_channels, o.bank_groups, o.banks));
+    node.fail(fmt::format("expected at most {} banks in a channel, found {} x {} x {}", kMaxBanks, o.pseudo_channels,
+                          o.bank_groups, o.banks));
   }
   const double bytes = static_cast<double>(o.all_banks()) * o.rows * o.columns * spec.access_bytes * spec.channels;
   if (bytes > 0x1p52) node.fail(fmt::format("expected at most 2^52 bytes in all, found {:.0f}", bytes));
@@ -70,7 +71,8 @@ void check_controller(const DramSpec& spec, const JsonNode& root) {
   range("writes_start", c.writes_start, 0, c.write_queue - 1);
   if (c.scheduler == DramScheduler::kFirstReady) range("writes_stop", c.writes_stop, 0, c.writes_start + 1);
   const RefreshPolicy policy = spec.refresh.policy;
-  const bool fits = policy == RefreshPolicy::kNone || (policy == RefreshPolicy::kDrain) == (c.scheduler == DramScheduler::kBankQueues);
+  const bool fits = policy == RefreshPolicy::kNone ||
+                    (policy == RefreshPolicy::kDrain) == (c.scheduler == DramScheduler::kBankQueues);
   if (!fits) root.at("refresh").fail("expected policy in_order with scheduler first_ready and drain with bank_queues");
 }
 
@@ -100,14 +102,25 @@ DramSpec override_spec(const JsonFile& file, const std::vector<std::string>& ove
 }  // namespace
 
 std::vector<std::pair<DramCommand, std::string>> enum_names(DramCommand) {
-  return {{DramCommand::kActivate, "activate"}, {DramCommand::kPrecharge, "precharge"}, {DramCommand::kPrechargeAll, "precharge_all"},
-          {DramCommand::kRead, "read"},         {DramCommand::kWrite, "write"},         {DramCommand::kRefresh, "refresh"}};
+  return {{DramCommand::kActivate, "activate"},
+          {DramCommand::kPrecharge, "precharge"},
+          {DramCommand::kPrechargeAll, "precharge_all"},
+          {DramCommand::kRead, "read"},
+          {DramCommand::kWrite, "write"},
+          {DramCommand::kRefresh, "refresh"}};
 }
 std::vector<std::pair<DramLevel, std::string>> enum_names(DramLevel) {
-  return {{DramLevel::kChannel, "channel"}, {DramLevel::kPseudoChannel, "pseudo_channel"}, {DramLevel::kBankGroup, "bank_group"}, {DramLevel::kBank, "bank"}};
+  return {{DramLevel::kChannel, "channel"},
+          {DramLevel::kPseudoChannel, "pseudo_channel"},
+          {DramLevel::kBankGroup, "bank_group"},
+          {DramLevel::kBank, "bank"}};
 }
 std::vector<std::pair<AddressPart, std::string>> enum_names(AddressPart) {
-  return {{AddressPart::kColumn, "column"}, {AddressPart::kPseudoChannel, "pseudo_channel"}, {AddressPart::kBankGroup, "bank_group"}, {AddressPart::kBank, "bank"}, {AddressPart::kRow, "row"}};
+  return {{AddressPart::kColumn, "column"},
+          {AddressPart::kPseudoChannel, "pseudo_channel"},
+          {AddressPart::kBankGroup, "bank_group"},
+          {AddressPart::kBank, "bank"},
+          {AddressPart::kRow, "row"}};
 }
 std::vector<std::pair<DramScheduler, std::string>> enum_names(DramScheduler) {
   return {{DramScheduler::kFirstReady, "first_ready"}, {DramScheduler::kBankQueues, "bank_queues"}};
@@ -145,12 +158,14 @@ std::uint32_t evaluate_clocks(const std::string& sum, const DramClocks& clocks) 
         known.emplace_back(name);
         if (word == name) value = v;
       });
-      if (std::all_of(word.begin(), word.end(), [](char d) { return d >= '0' && d <= '9'; }) && !word.empty() && word.size() < 8) {
+      if (std::all_of(word.begin(), word.end(), [](char d) { return d >= '0' && d <= '9'; }) && !word.empty() &&
+          word.size() < 8) {
         std::from_chars(word.data(), word.data() + word.size(), value);
       }
       if (value < 0 || !expect_term) {
-        throw Error(fmt::format("expected numbers and names of timing.clocks joined by + and -, found \"{}\" in \"{}\"{}", printable(word.empty() ? std::string(1, c) : word),
-                                printable(sum), did_you_mean(word, known)));
+        throw Error(
+            fmt::format("expected numbers and names of timing.clocks joined by + and -, found \"{}\" in \"{}\"{}",
+                        printable(word.empty() ? std::string(1, c) : word), printable(sum), did_you_mean(word, known)));
       }
       total += sign * value;
       expect_term = false;
@@ -158,7 +173,8 @@ std::uint32_t evaluate_clocks(const std::string& sum, const DramClocks& clocks) 
     }
   }
   if (expect_term) throw Error(fmt::format("expected a sum of clock counts, found \"{}\"", printable(sum)));
-  if (total < 1 || total > kMaxClocks) throw Error(fmt::format("expected 1 to {} clocks, found \"{}\" = {}", kMaxClocks, printable(sum), total));
+  if (total < 1 || total > kMaxClocks)
+    throw Error(fmt::format("expected 1 to {} clocks, found \"{}\" = {}", kMaxClocks, printable(sum), total));
   return static_cast<std::uint32_t>(total);
 }
 

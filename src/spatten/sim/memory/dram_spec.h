@@ -17,7 +17,8 @@ namespace spatten::sim {
 enum class DramCommand : std::uint8_t { kActivate, kPrecharge, kPrechargeAll, kRead, kWrite, kRefresh };
 inline constexpr std::size_t kDramCommands = 6;
 
-/// Where a rule holds: between two commands to the same channel, pseudo-channel, bank group of a pseudo-channel, or bank.
+/// Where a rule holds: between two commands to the same channel, pseudo-channel, bank group of a pseudo-channel, or
+/// bank.
 enum class DramLevel : std::uint8_t { kChannel, kPseudoChannel, kBankGroup, kBank };
 inline constexpr std::size_t kDramLevels = 4;
 
@@ -44,7 +45,8 @@ struct DramOrganization {
 
 /// Named clock counts (JEDEC names); rules are sums of them.
 struct DramClocks {
-  std::uint32_t nBL = 1, nCL = 1, nCWL = 1, nRCDRD = 1, nRCDWR = 1, nRP = 1, nRAS = 1, nRC = 2, nRRDS = 1, nRRDL = 1, nFAW = 1;
+  std::uint32_t nBL = 1, nCL = 1, nCWL = 1, nRCDRD = 1, nRCDWR = 1, nRP = 1, nRAS = 1, nRC = 2, nRRDS = 1, nRRDL = 1,
+                nFAW = 1;
   std::uint32_t nCCDS = 1, nCCDL = 1, nRTP = 1, nWR = 1, nWTRS = 1, nWTRL = 1, nRFC = 1, nREFI = 1000;
 
   template <class S, class F>
@@ -128,19 +130,26 @@ struct DramController {
 
   template <class S, class F>
   static void each(S& s, F&& f) {
-    f("scheduler", s.scheduler, "", "first_ready: one queue per channel, oldest legal command; bank_queues: per pseudo-channel, banks in turn");
-    f("command_bus", s.command_bus, "", "commands per clock: one, or one for rows and one for columns; bank_queues has them per pseudo-channel");
-    f("read_queue", s.read_queue, "access", "reads that wait for their first command (bank_queues: for a place in a bank's queue)");
+    f("scheduler", s.scheduler, "",
+      "first_ready: one queue per channel, oldest legal command; bank_queues: per pseudo-channel, banks in turn");
+    f("command_bus", s.command_bus, "",
+      "commands per clock: one, or one for rows and one for columns; bank_queues has them per pseudo-channel");
+    f("read_queue", s.read_queue, "access",
+      "reads that wait for their first command (bank_queues: for a place in a bank's queue)");
     f("write_queue", s.write_queue, "access", "the same for writes");
-    f("writes_start", s.writes_start, "access", "writes go first when more than this many wait; bank_queues: only if no command waits, else when full");
-    f("writes_stop", s.writes_stop, "access", "reads go first again when fewer than this many writes wait (first_ready)");
+    f("writes_start", s.writes_start, "access",
+      "writes go first when more than this many wait; bank_queues: only if no command waits, else when full");
+    f("writes_stop", s.writes_stop, "access",
+      "reads go first again when fewer than this many writes wait (first_ready)");
     f("bank_queue", s.bank_queue, "access", "depth of a bank's queue (bank_queues)");
     f("hit_limit", s.hit_limit, "access", "accesses to an open row after which a conflict may close it (bank_queues)");
-    f("blocked_precharge", s.blocked_precharge, "", "a precharge whose bank is being read: other commands go instead, or none in that clock (first_ready)");
+    f("blocked_precharge", s.blocked_precharge, "",
+      "a precharge whose bank is being read: other commands go instead, or none in that clock (first_ready)");
     f("forward_writes", s.forward_writes, "", "a read of a waiting write's address is answered at once");
     f("merge_writes", s.merge_writes, "", "a write of a waiting write's address is dropped");
     f("merge_reads", s.merge_reads, "", "a read of a waiting read's address shares its data (bank_queues)");
-    f("returns", s.returns, "", "own_tags, or request_order: the k-th data of a channel carry the tag of its k-th read");
+    f("returns", s.returns, "",
+      "own_tags, or request_order: the k-th data of a channel carry the tag of its k-th read");
   }
 };
 
@@ -150,7 +159,9 @@ struct DramRefresh {
 
   template <class S, class F>
   static void each(S& s, F&& f) {
-    f("policy", s.policy, "", "none; in_order: one queue per channel, nothing new starts while it holds a refresh; drain: each pseudo-channel on its own");
+    f("policy", s.policy, "",
+      "none; in_order: one queue per channel, nothing new starts while it holds a refresh; drain: each pseudo-channel "
+      "on its own");
     f("first", s.first, "clock", "clock in which the first refresh falls due; then every nREFI");
   }
 };
@@ -175,7 +186,8 @@ struct DramSpec {
     f("access_bytes", s.access_bytes, "byte", "one access");
     f("pending", s.pending, "access", "reads that the requester may have under way in a channel");
     f("organization", s.organization, "", "what a channel consists of");
-    f("address_map", s.address_map, "", "parts of the address in the channel from the lowest bit above the access up, each once");
+    f("address_map", s.address_map, "",
+      "parts of the address in the channel from the lowest bit above the access up, each once");
     f("timing", s.timing, "", "clock counts and rules");
     f("controller", s.controller, "", "queues and the order of commands");
     f("refresh", s.refresh, "", "when and how");
@@ -187,8 +199,8 @@ struct DramSpec {
   std::uint64_t channel_bytes() const;
 };
 
-/// Value of a sum like "nCL + nBL + 2 - nCWL". Throws Error that names the word which is no number and no clock count, or
-/// says that the sum is not in 1 .. 2^20.
+/// Value of a sum like "nCL + nBL + 2 - nCWL". Throws Error that names the word which is no number and no clock count,
+/// or says that the sum is not in 1 .. 2^20.
 std::uint32_t evaluate_clocks(const std::string& sum, const DramClocks& clocks);
 
 /// Reads and checks a file, then lays overrides ("timing.clocks.nRC=50") over it and checks again.

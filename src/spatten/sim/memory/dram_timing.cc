@@ -15,7 +15,9 @@ bool goes_to_all_banks(DramCommand command) { return command == kPrechargeAll ||
 std::uint32_t demanded(const DramSpec& spec, DramLevel level, DramCommand from, DramCommand to) {
   std::uint32_t most = 0;
   for (const DramRule& rule : spec.timing.rules) {
-    const auto lists = [](const std::vector<DramCommand>& list, DramCommand c) { return std::find(list.begin(), list.end(), c) != list.end(); };
+    const auto lists = [](const std::vector<DramCommand>& list, DramCommand c) {
+      return std::find(list.begin(), list.end(), c) != list.end();
+    };
     if (rule.level <= level && rule.window == 1 && lists(rule.from, from) && lists(rule.to, to)) {
       most = std::max(most, evaluate_clocks(rule.clocks, spec.timing.clocks));
     }
@@ -30,8 +32,11 @@ void check_rule(const DramRule& rule, const DramClocks& clocks, const JsonNode& 
     node.find("clocks").value_or(node).fail(error.what());
   }
   if (rule.from.empty() || rule.to.empty()) node.fail("expected at least one command in from and in to");
-  if (rule.window < 1 || rule.window > 64) node.at("window").fail(fmt::format("expected 1 to 64, found {}", rule.window));
-  const auto whole = [](const std::vector<DramCommand>& list) { return std::any_of(list.begin(), list.end(), goes_to_all_banks); };
+  if (rule.window < 1 || rule.window > 64)
+    node.at("window").fail(fmt::format("expected 1 to 64, found {}", rule.window));
+  const auto whole = [](const std::vector<DramCommand>& list) {
+    return std::any_of(list.begin(), list.end(), goes_to_all_banks);
+  };
   if (rule.level > kPseudoChannel && (whole(rule.from) || whole(rule.to))) {
     node.fail("expected level channel or pseudo_channel for precharge_all and refresh, which go to all banks");
   }
@@ -45,7 +50,8 @@ void check_clocks(const DramClocks& c, const JsonNode& timing) {
     node.at(name).fail(fmt::format("{}: expected at least {} = {}, found {}", name, rule, least, value));
   };
   DramClocks::each(c, [&](const char* name, std::uint32_t value, const char*, const char*) {
-    if (value < 1 || value > 1u << 20) node.at(name).fail(fmt::format("{}: expected 1 to {}, found {}", name, 1u << 20, value));
+    if (value < 1 || value > 1u << 20)
+      node.at(name).fail(fmt::format("{}: expected 1 to {}, found {}", name, 1u << 20, value));
   });
   at_least("nRC", c.nRC, std::uint64_t{c.nRAS} + c.nRP, "nRAS + nRP");
   at_least("nRRDL", c.nRRDL, c.nRRDS, "nRRDS");
@@ -62,10 +68,11 @@ struct Needed {
 
 /// Distances without which the model makes no sense.
 std::vector<Needed> needed_rules(RefreshPolicy refresh) {
-  std::vector<Needed> out{{kBank, kActivate, kRead},    {kBank, kActivate, kWrite},    {kBank, kActivate, kPrecharge},
-                          {kBank, kActivate, kActivate}, {kBank, kPrecharge, kActivate}, {kBank, kRead, kPrecharge},
-                          {kBank, kWrite, kPrecharge},  {kPseudoChannel, kRead, kRead}, {kPseudoChannel, kRead, kWrite},
-                          {kPseudoChannel, kWrite, kWrite}, {kPseudoChannel, kWrite, kRead}, {kPseudoChannel, kActivate, kActivate}};
+  std::vector<Needed> out{
+      {kBank, kActivate, kRead},        {kBank, kActivate, kWrite},      {kBank, kActivate, kPrecharge},
+      {kBank, kActivate, kActivate},    {kBank, kPrecharge, kActivate},  {kBank, kRead, kPrecharge},
+      {kBank, kWrite, kPrecharge},      {kPseudoChannel, kRead, kRead},  {kPseudoChannel, kRead, kWrite},
+      {kPseudoChannel, kWrite, kWrite}, {kPseudoChannel, kWrite, kRead}, {kPseudoChannel, kActivate, kActivate}};
   if (refresh != RefreshPolicy::kNone) {
     out.push_back({kPseudoChannel, kPrecharge, kRefresh});
     out.push_back({kPseudoChannel, kRefresh, kActivate});
@@ -83,20 +90,24 @@ void check_rules_together(const DramSpec& spec, const JsonNode& timing) {
   const JsonNode node = timing.at("rules");
   for (const Needed& n : needed_rules(spec.refresh.policy)) {
     if (demanded(spec, n.level, n.from, n.to) == 0) {
-      node.fail(fmt::format("expected a rule from {} to {} for the same {}, found none", enum_name(n.from), enum_name(n.to), enum_name(n.level)));
+      node.fail(fmt::format("expected a rule from {} to {} for the same {}, found none", enum_name(n.from),
+                            enum_name(n.to), enum_name(n.level)));
     }
   }
   const std::uint32_t cycle = demanded(spec, kBank, kActivate, kActivate);
-  const std::uint32_t open = demanded(spec, kBank, kActivate, kPrecharge), close = demanded(spec, kBank, kPrecharge, kActivate);
+  const std::uint32_t open = demanded(spec, kBank, kActivate, kPrecharge),
+                      close = demanded(spec, kBank, kPrecharge, kActivate);
   if (cycle < open + close) {
-    node.fail(fmt::format("expected activate to activate of a bank to take at least {} = activate to precharge {} + precharge to activate {}, found {}",
-                          open + close, open, close, cycle));
+    node.fail(
+        fmt::format("expected activate to activate of a bank to take at least {} = activate to precharge {} + "
+                    "precharge to activate {}, found {}",
+                    open + close, open, close, cycle));
   }
   for (const DramCommand command : {kRead, kWrite}) {
     const std::uint32_t distance = demanded(spec, kPseudoChannel, command, command);
     if (distance < spec.timing.clocks.nBL) {
-      node.fail(fmt::format("expected {} to {} of a pseudo-channel to take at least nBL = {}, found {}", enum_name(command), enum_name(command),
-                            spec.timing.clocks.nBL, distance));
+      node.fail(fmt::format("expected {} to {} of a pseudo-channel to take at least nBL = {}, found {}",
+                            enum_name(command), enum_name(command), spec.timing.clocks.nBL, distance));
     }
   }
 }
@@ -181,7 +192,9 @@ void DramState::precharge_all(std::uint32_t pseudo_channel, Cycles now) {
   apply(kPrechargeAll, pseudo_channel << pseudo_shift_, now);
 }
 
-void DramState::refresh(std::uint32_t pseudo_channel, Cycles now) { apply(kRefresh, pseudo_channel << pseudo_shift_, now); }
+void DramState::refresh(std::uint32_t pseudo_channel, Cycles now) {
+  apply(kRefresh, pseudo_channel << pseudo_shift_, now);
+}
 
 void DramState::shift(Cycles by) {
   for (Cycles& t : ready_) t += by;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The rules of a DRAM spec as tables, and the state of one channel under them: open rows, and for every command and node
-// the first clock in which the command may go. Knows nothing of queues; a scheduler asks ready() and calls issue().
+// The rules of a DRAM spec as tables, and the state of one channel under them: open rows, and for every command and
+// node the first clock in which the command may go. Knows nothing of queues; a scheduler asks ready() and calls
+// issue().
 #pragma once
 
 #include <algorithm>
@@ -20,8 +21,8 @@ void check_timing(const DramSpec& spec, const JsonNode& root);
 
 /// A spec's rules, resolved: what each command does to the first clock of others. Shared by the channels.
 ///
-/// First clocks lie in one array: per command kSlots of them, for the nodes of each level one after the other, so that the
-/// node of a bank is found by a shift.
+/// First clocks lie in one array: per command kSlots of them, for the nodes of each level one after the other, so that
+/// the node of a bank is found by a shift.
 class DramTables {
  public:
   static constexpr std::uint32_t kSlots = kMaxBanks * kDramLevels;
@@ -39,7 +40,9 @@ class DramTables {
   explicit DramTables(const DramSpec& spec);
 
   const std::vector<Effect>& effects(DramCommand from) const { return effects_[static_cast<std::size_t>(from)]; }
-  const std::vector<WindowEffect>& window_effects(DramCommand from) const { return window_effects_[static_cast<std::size_t>(from)]; }
+  const std::vector<WindowEffect>& window_effects(DramCommand from) const {
+    return window_effects_[static_cast<std::size_t>(from)];
+  }
   std::uint32_t histories() const { return histories_; }
   std::uint32_t longest_window() const { return longest_window_; }
   const DramOrganization& organization() const { return organization_; }
@@ -67,7 +70,9 @@ class DramState {
   bool is_open(std::uint32_t bank) const { return (open_ >> bank & 1) != 0; }
   std::uint32_t open_row(std::uint32_t bank) const { return rows_[bank]; }
   std::uint64_t open_banks() const { return open_; }
-  std::uint64_t banks_of(std::uint32_t pseudo_channel) const { return pseudo_banks_ << (pseudo_channel << pseudo_shift_); }
+  std::uint64_t banks_of(std::uint32_t pseudo_channel) const {
+    return pseudo_banks_ << (pseudo_channel << pseudo_shift_);
+  }
   std::uint32_t pseudo_channel_of(std::uint32_t bank) const { return bank >> pseudo_shift_; }
 
   /// First clock in which a command to one bank may go, as far as timing is concerned.
@@ -93,7 +98,9 @@ class DramState {
   void shift(Cycles by);
 
  private:
-  Cycles at(DramCommand command, DramLevel level, std::uint32_t node) const { return ready_[DramTables::base(command, level) + node]; }
+  Cycles at(DramCommand command, DramLevel level, std::uint32_t node) const {
+    return ready_[DramTables::base(command, level) + node];
+  }
   Cycles ready_in_channel(DramCommand command, std::uint32_t bank) const {
     return std::max(ready_below(command, bank), at(command, DramLevel::kPseudoChannel, bank >> pseudo_shift_));
   }

@@ -65,7 +65,8 @@ bool DramTraceReader::next_line(std::string_view& line) {
   for (;;) {
     const char* const start = buffer_.data() + used_;
     const std::size_t rest = buffer_.size() - used_;
-    const auto* end = rest > searched ? static_cast<const char*>(std::memchr(start + searched, '\n', rest - searched)) : nullptr;
+    const auto* end =
+        rest > searched ? static_cast<const char*>(std::memchr(start + searched, '\n', rest - searched)) : nullptr;
     if (end != nullptr || at_end_) {
       if (end == nullptr && rest == 0) return false;
       const std::size_t length = end == nullptr ? rest : static_cast<std::size_t>(end - start);
@@ -73,7 +74,8 @@ bool DramTraceReader::next_line(std::string_view& line) {
       if (line.ends_with('\r')) line.remove_suffix(1);
       used_ += length + (end == nullptr ? 0 : 1);
       ++line_number_;
-      if (length > kMaxLineBytes) fail(fmt::format("expected a line of at most {} bytes, found {}", kMaxLineBytes, length));
+      if (length > kMaxLineBytes)
+        fail(fmt::format("expected a line of at most {} bytes, found {}", kMaxLineBytes, length));
       return true;
     }
     searched = rest;
@@ -92,7 +94,8 @@ void DramTraceReader::read_limits(std::string_view line) {
     std::uint64_t value = 0;
     if (line.size() < 2 || line[1] != '=' || (key != 'q' && key != 'g')) fail_expected("\"#! q=N g=M\"", whole);
     line.remove_prefix(2);
-    if (!take_number(line, value) || value > kMaxReads || (key == 'q' && value == 0) || (!line.empty() && line.front() != ' ' && line.front() != '\t')) {
+    if (!take_number(line, value) || value > kMaxReads || (key == 'q' && value == 0) ||
+        (!line.empty() && line.front() != ' ' && line.front() != '\t')) {
       fail_expected(fmt::format("{}= and a whole number up to {}", key, kMaxReads), whole);
     }
     (key == 'q' ? limits_.reads_per_channel : limits_.reads_in_all) = static_cast<std::uint32_t>(value);
@@ -105,8 +108,10 @@ void DramTraceReader::read_clock(std::string_view line) {
   skip_blanks(rest);
   const bool number = take_number(rest, clock);
   skip_blanks(rest);
-  if (!number || !rest.empty() || clock > kMaxClock) fail_expected(fmt::format("\"@ CLOCK\" with a clock up to {}", kMaxClock), line);
-  if (clock < not_before_) fail(fmt::format("expected a clock not before the last one, {}, found {}", not_before_, clock));
+  if (!number || !rest.empty() || clock > kMaxClock)
+    fail_expected(fmt::format("\"@ CLOCK\" with a clock up to {}", kMaxClock), line);
+  if (clock < not_before_)
+    fail(fmt::format("expected a clock not before the last one, {}, found {}", not_before_, clock));
   not_before_ = clock;
 }
 
@@ -128,7 +133,8 @@ bool DramTraceReader::read_access(std::string_view line, DramTraceAccess& out) c
 }
 
 void DramTraceReader::check_address(std::uint64_t address, std::string_view line) const {
-  if (address >= capacity_) fail_expected(fmt::format("an address below {:#x}, the end of the memory", capacity_), line);
+  if (address >= capacity_)
+    fail_expected(fmt::format("an address below {:#x}, the end of the memory", capacity_), line);
   fail_expected(fmt::format("an address that is a multiple of {}", alignment_mask_ + 1), line);
 }
 
@@ -152,7 +158,9 @@ bool DramTraceReader::next(DramTraceAccess& out) {
   return false;
 }
 
-void DramTraceReader::fail(const std::string& message) const { throw Error(stream_.name(), std::to_string(line_number_), message); }
+void DramTraceReader::fail(const std::string& message) const {
+  throw Error(stream_.name(), std::to_string(line_number_), message);
+}
 
 void DramTraceReader::fail_expected(std::string_view wanted, std::string_view line) const {
   fail(fmt::format("expected {}, found \"{}\"", wanted, printable(line)));

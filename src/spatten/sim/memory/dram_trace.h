@@ -31,7 +31,7 @@ struct DramTraceAccess {
 class DramTraceReader {
  public:
   static constexpr std::size_t kMaxLineBytes = 4096;
-  static constexpr std::uint32_t kMaxReads = 1u << 20;   // of q and g
+  static constexpr std::uint32_t kMaxReads = 1u << 20;  // of q and g
   static constexpr Cycles kMaxClock = Cycles{1} << 60;
 
   /// Reads the first line. Throws Error.
@@ -60,7 +60,7 @@ class DramTraceReader {
   std::string buffer_;
   std::size_t used_ = 0;
   bool at_end_ = false, pending_ = false, any_ = false;  // any_: an access was read
-  std::string_view pending_line_;  // the first line when it was no #!
+  std::string_view pending_line_;                        // the first line when it was no #!
   std::uint64_t line_number_ = 0, capacity_ = ~std::uint64_t{0}, alignment_mask_ = 0;
   DramTraceLimits limits_;
   Cycles not_before_ = 0;

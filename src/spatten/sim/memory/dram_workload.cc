@@ -41,7 +41,8 @@ class Writer {
   explicit Writer(const std::function<void(std::string_view)>& write) : write_(write) { text_ = "#! q=16 g=0\n"; }
   /// One vector of consecutive lines.
   void vector(std::uint64_t address, std::uint64_t bytes, char operation = 'R') {
-    for (std::uint64_t offset = 0; offset < bytes; offset += kLine) fmt::format_to(std::back_inserter(text_), "{:#x} {}\n", address + offset, operation);
+    for (std::uint64_t offset = 0; offset < bytes; offset += kLine)
+      fmt::format_to(std::back_inserter(text_), "{:#x} {}\n", address + offset, operation);
     if (text_.size() > 1 << 16) flush();
   }
   void flush() {
@@ -105,7 +106,8 @@ std::vector<DramWorkload> dram_workloads() {
   return out;
 }
 
-void write_dram_workload(const std::string& name, std::optional<std::uint64_t> seed, const std::function<void(std::string_view)>& write) {
+void write_dram_workload(const std::string& name, std::optional<std::uint64_t> seed,
+                         const std::function<void(std::string_view)>& write) {
   std::vector<std::string> known;
   for (const Entry& e : kWorkloads) {
     known.emplace_back(e.name);

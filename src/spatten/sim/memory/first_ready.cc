@@ -18,7 +18,8 @@ FirstReady::FirstReady(const DramSpec& spec, const DramTables& tables, ChannelBo
 bool FirstReady::offer(const MemoryAccess& access, Cycles now) {
   const AddressMap::Place place = map_(access.address);
   const Direction direction = access.is_write ? kWrites : kReads;
-  if (waiting_[kWrites] > 0 && (access.is_write ? controller_.merge_writes : controller_.forward_writes) && write_waits(access.address, place.bank)) {
+  if (waiting_[kWrites] > 0 && (access.is_write ? controller_.merge_writes : controller_.forward_writes) &&
+      write_waits(access.address, place.bank)) {
     books_.accepted(access, now);
     if (access.is_write) {
       books_.write_merged(now);
@@ -31,7 +32,8 @@ bool FirstReady::offer(const MemoryAccess& access, Cycles now) {
   books_.accepted(access, now);
   const std::int32_t index = free_.back();
   free_.pop_back();
-  at(index) = {access.address, arrivals_++, place.row, access.tag, static_cast<std::uint8_t>(place.bank), direction, false, kNone, kNone};
+  at(index) = {access.address, arrivals_++, place.row, access.tag, static_cast<std::uint8_t>(place.bank),
+               direction,      false,       kNone,     kNone};
   append(index);
   return true;
 }
@@ -148,7 +150,8 @@ inline bool FirstReady::consider(Choice& best, std::int32_t access, DramCommand 
 
 /// One command for each of these banks; false when all must wait, until the clock that then stands in due_.
 template <class AccessOf>
-inline bool FirstReady::consider_banks(Choice& best, Kind kind, std::uint64_t banks, DramCommand command, Cycles now, AccessOf access_of) {
+inline bool FirstReady::consider_banks(Choice& best, Kind kind, std::uint64_t banks, DramCommand command, Cycles now,
+                                       AccessOf access_of) {
   bool any = false;
   for (std::uint32_t p = 0; banks != 0; ++p) {
     std::uint64_t part = banks & state_.banks_of(p);
@@ -187,7 +190,9 @@ inline void FirstReady::consider_hits(Choice& best, Cycles now) {
   if (now < due_[kHits]) return;
   due_[kHits] = kNever;
   const DramCommand command = direction_ == kReads ? kRead : kWrite;
-  if (consider_banks(best, kHits, hit_banks_[direction_], command, now, [this](std::uint32_t bank) { return lists_[direction_][bank].hit; })) due_[kHits] = now + 1;
+  if (consider_banks(best, kHits, hit_banks_[direction_], command, now,
+                     [this](std::uint32_t bank) { return lists_[direction_][bank].hit; }))
+    due_[kHits] = now + 1;
 }
 
 /// Activates of closed banks, precharges of open ones in `closable`.
@@ -195,8 +200,10 @@ inline void FirstReady::consider_rows(Choice& best, std::uint64_t closable, Cycl
   if (now < due_[kRows]) return;
   due_[kRows] = kNever;
   const auto& lists = lists_[direction_];
-  const bool activate = consider_banks(best, kRows, queued_banks_[direction_] & ~state_.open_banks(), kActivate, now, [&lists](std::uint32_t bank) { return lists[bank].first; });
-  const bool precharge = consider_banks(best, kRows, other_banks_[direction_] & closable, kPrecharge, now, [&lists](std::uint32_t bank) { return lists[bank].other; });
+  const bool activate = consider_banks(best, kRows, queued_banks_[direction_] & ~state_.open_banks(), kActivate, now,
+                                       [&lists](std::uint32_t bank) { return lists[bank].first; });
+  const bool precharge = consider_banks(best, kRows, other_banks_[direction_] & closable, kPrecharge, now,
+                                        [&lists](std::uint32_t bank) { return lists[bank].other; });
   if (activate || precharge) due_[kRows] = now + 1;
 }
 
@@ -229,7 +236,8 @@ inline bool FirstReady::single_clock(Cycles now) {
     if (!refreshes_.empty()) return refresh_clock(now);
     choose_direction();
     consider_hits(best, now);
-    consider_rows(best, controller_.blocked_precharge == BlockedPrecharge::kSkipped ? ~active_banks_ : ~std::uint64_t{0}, now);
+    consider_rows(
+        best, controller_.blocked_precharge == BlockedPrecharge::kSkipped ? ~active_banks_ : ~std::uint64_t{0}, now);
   }
   if (best.access == kNone) return false;
   // A precharge that must wait for an active access may cost the clock (blocked_precharge); the next one looks again.
@@ -250,7 +258,8 @@ bool FirstReady::refresh_clock(Cycles now) {
   if (open) {
     state_.precharge_all(p, now);
     ++books_.stats.precharges;
-    for (std::uint64_t b = banks & (queued_banks_[0] | queued_banks_[1]); b != 0; b &= b - 1) bank_changed(static_cast<std::uint32_t>(std::countr_zero(b)));
+    for (std::uint64_t b = banks & (queued_banks_[0] | queued_banks_[1]); b != 0; b &= b - 1)
+      bank_changed(static_cast<std::uint32_t>(std::countr_zero(b)));
   } else {
     state_.refresh(p, now);
     ++books_.stats.refreshes;
@@ -284,7 +293,8 @@ inline void FirstReady::issue(const Choice& choice, Cycles now) {
       state_.precharge(access.bank, now);
       bank_changed(access.bank);
       break;
-    default: issue_column(choice.access, now);
+    default:
+      issue_column(choice.access, now);
   }
 }
 

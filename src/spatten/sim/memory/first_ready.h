@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// First-ready, first-come scheduler with open pages (the policy of Ramulator 2, configs/memory/hbm2-r20 and -r21): of all
-// waiting accesses the oldest whose next command - activate, precharge, read or write alike - may go now. An access whose
-// row was opened for it is active: it goes before all others, and its bank is not closed under it. Reads wait in one queue
-// and writes in another; one of the two is served at a time. Refreshes form a queue of their own, in which nothing starts.
+// First-ready, first-come scheduler with open pages (the policy of Ramulator 2, configs/memory/hbm2-r20 and -r21): of
+// all waiting accesses the oldest whose next command - activate, precharge, read or write alike - may go now. An access
+// whose row was opened for it is active: it goes before all others, and its bank is not closed under it. Reads wait in
+// one queue and writes in another; one of the two is served at a time. Refreshes form a queue of their own, in which
+// nothing starts.
 #pragma once
 
 #include <cstdint>
@@ -31,8 +32,8 @@ class FirstReady {
   enum Direction : std::uint8_t { kReads, kWrites };
   static constexpr std::int32_t kNone = -1;
 
-  /// Kinds of commands that are looked for separately, each with a clock before which none of them can go: commands that are
-  /// issued only delay others, so that the clock holds until a bank changes or an access arrives.
+  /// Kinds of commands that are looked for separately, each with a clock before which none of them can go: commands
+  /// that are issued only delay others, so that the clock holds until a bank changes or an access arrives.
   enum Kind : std::uint8_t { kActive, kHits, kRows };
 
   struct Access {
@@ -58,7 +59,9 @@ class FirstReady {
   static std::uint64_t bit(std::uint32_t bank) { return std::uint64_t{1} << bank; }
   Access& at(std::int32_t index) { return accesses_[static_cast<std::size_t>(index)]; }
   const Access& at(std::int32_t index) const { return accesses_[static_cast<std::size_t>(index)]; }
-  DramCommand column_of(const Access& a) const { return a.direction == kReads ? DramCommand::kRead : DramCommand::kWrite; }
+  DramCommand column_of(const Access& a) const {
+    return a.direction == kReads ? DramCommand::kRead : DramCommand::kWrite;
+  }
 
   void append(std::int32_t index);
   void remove(std::int32_t index);
@@ -71,7 +74,8 @@ class FirstReady {
   void choose_direction();
   bool consider(Choice& best, std::int32_t access, DramCommand command, Cycles ready, Cycles now);
   template <class AccessOf>
-  bool consider_banks(Choice& best, Kind kind, std::uint64_t banks, DramCommand command, Cycles now, AccessOf access_of);
+  bool consider_banks(Choice& best, Kind kind, std::uint64_t banks, DramCommand command, Cycles now,
+                      AccessOf access_of);
   void consider_active(Choice& best, Cycles now);
   void consider_hits(Choice& best, Cycles now);
   void consider_rows(Choice& best, std::uint64_t closable, Cycles now);
@@ -94,13 +98,14 @@ class FirstReady {
   std::vector<Access> accesses_;
   std::vector<std::int32_t> free_;
   std::array<std::array<BankList, kMaxBanks>, 2> lists_;
-  std::array<std::uint64_t, 2> queued_banks_{}, hit_banks_{}, other_banks_{};  // by direction; the last two of open banks
+  std::array<std::uint64_t, 2> queued_banks_{}, hit_banks_{},
+      other_banks_{};  // by direction; the last two of open banks
   std::array<std::int32_t, kMaxBanks> active_;
   std::uint64_t active_banks_ = 0, arrivals_ = 0;
   std::array<std::uint32_t, 2> waiting_{};
   Direction direction_ = kReads;
-  Ring<std::uint32_t> refreshes_;  // pseudo-channels
-  std::array<Cycles, 3> due_{kNever, kNever, kNever};  // by Kind
+  Ring<std::uint32_t> refreshes_;                        // pseudo-channels
+  std::array<Cycles, 3> due_{kNever, kNever, kNever};    // by Kind
   Cycles refresh_due_ = kNever, refresh_step_ = kNever;  // next one of the interval; next command of one under way
 };
 

@@ -20,7 +20,9 @@ std::uint64_t number(std::string_view word, const std::string& text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
   if (error != std::errc() || end != word.data() + word.size()) {
-    throw UsageError("--memory", printable(text), fmt::format("expected ideal:LATENCY or ideal:LATENCY:PENDING with whole numbers, found \"{}\"", printable(word)));
+    throw UsageError("--memory", printable(text),
+                     fmt::format("expected ideal:LATENCY or ideal:LATENCY:PENDING with whole numbers, found \"{}\"",
+                                 printable(word)));
   }
   return value;
 }
@@ -56,7 +58,8 @@ void IdealSpec::validate(const JsonNode& node) const {
     if (value < min || value > max) node.at(key).fail(fmt::format("expected {} to {}, found {}", min, max, value));
   };
   const auto power_of_two = [&node](const char* key, std::uint32_t value, std::uint32_t max) {
-    if (!std::has_single_bit(value) || value > max) node.at(key).fail(fmt::format("expected a power of two up to {}, found {}", max, value));
+    if (!std::has_single_bit(value) || value > max)
+      node.at(key).fail(fmt::format("expected a power of two up to {}, found {}", max, value));
   };
   range("latency", latency, 1, 1 << 20);
   range("pending", pending, 1, 1 << 20);
@@ -74,11 +77,13 @@ std::unique_ptr<Memory> make_dram(const DramSpec& spec) {
                     .access_bytes = spec.access_bytes,
                     .channel_bytes = spec.channel_bytes(),
                     .clock_hz = spec.clock_hz,
-                    .channel_bytes_per_clock = static_cast<double>(spec.access_bytes) * spec.organization.pseudo_channels / spec.timing.clocks.nBL,
+                    .channel_bytes_per_clock = static_cast<double>(spec.access_bytes) *
+                                               spec.organization.pseudo_channels / spec.timing.clocks.nBL,
                     .pending_limit = spec.pending,
                     .energy = spec.energy};
-  auto channels = spec.controller.scheduler == DramScheduler::kBankQueues ? make_channels<DramChannel<BankQueues>>(spec.channels, spec, tables)
-                                                                          : make_channels<DramChannel<FirstReady>>(spec.channels, spec, tables);
+  auto channels = spec.controller.scheduler == DramScheduler::kBankQueues
+                      ? make_channels<DramChannel<BankQueues>>(spec.channels, spec, tables)
+                      : make_channels<DramChannel<FirstReady>>(spec.channels, spec, tables);
   return std::make_unique<Memory>(std::move(facts), std::move(channels));
 }
 

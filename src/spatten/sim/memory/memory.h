@@ -2,9 +2,9 @@
 // The memory contract: independent channels, each taking one access per clock and giving reads back later. The chip and
 // the trace replay know nothing else of a memory; `DramChannel` (timing from a file) and `IdealChannel` implement it.
 //
-// One clock of one channel, in this order: at most one offer(), take() until it has nothing more or the caller has no room,
-// tick(). A channel that says when it has something to do (next_event) need not be ticked before. Channels share nothing:
-// different threads may run different ones.
+// One clock of one channel, in this order: at most one offer(), take() until it has nothing more or the caller has no
+// room, tick(). A channel that says when it has something to do (next_event) need not be ticked before. Channels share
+// nothing: different threads may run different ones.
 #pragma once
 
 #include <cstdint>
@@ -17,16 +17,17 @@
 
 namespace spatten::sim {
 
-/// One access of `Memory::access_bytes()` bytes. `address` is inside the channel: the caller has split the flat address.
+/// One access of `Memory::access_bytes()` bytes. `address` is inside the channel: the caller has split the flat
+/// address.
 struct MemoryAccess {
   std::uint64_t address = 0;  ///< byte address in the channel, a multiple of access_bytes()
   bool is_write = false;
   std::uint32_t tag = 0;  ///< given back with the data
 };
 
-/// What one channel, or all of them, did. An access is a hit, a miss (its bank was closed) or a conflict (another row was
-/// open) by the state of its bank when the first command for it was issued; one that the end of a run finds without any
-/// command is none of the three.
+/// What one channel, or all of them, did. An access is a hit, a miss (its bank was closed) or a conflict (another row
+/// was open) by the state of its bank when the first command for it was issued; one that the end of a run finds without
+/// any command is none of the three.
 struct MemoryStats {
   std::uint64_t reads = 0, writes = 0;
   std::uint64_t row_hits = 0, row_misses = 0, row_conflicts = 0;
@@ -59,12 +60,12 @@ class MemoryChannel {
   /// Writes are posted: they have no answer.
   virtual std::optional<std::uint32_t> take(Cycles now) = 0;
 
-  /// The clock `now`. Strictly later than the last one; clocks in between are allowed to be skipped when next_event() said
-  /// that nothing would happen in them and nothing was offered.
+  /// The clock `now`. Strictly later than the last one; clocks in between are allowed to be skipped when next_event()
+  /// said that nothing would happen in them and nothing was offered.
   virtual void tick(Cycles now) = 0;
 
-  /// The earliest clock after the last tick in which tick() changes anything but time or take() has an answer, as long as
-  /// nothing is offered. kNever when idle for good (refresh of an idle channel may be caught up later).
+  /// The earliest clock after the last tick in which tick() changes anything but time or take() has an answer, as long
+  /// as nothing is offered. kNever when idle for good (refresh of an idle channel may be caught up later).
   virtual Cycles next_event() const = 0;
 
   /// Accepted accesses that are not finished: reads whose data are not back, writes that are not on the bus.
@@ -100,12 +101,12 @@ struct MemoryEnergy {
 /// What is fixed about a memory.
 struct MemoryFacts {
   std::string name;
-  std::uint32_t channels = 16;            // a power of two
-  std::uint32_t access_bytes = 32;        // a power of two
-  std::uint64_t channel_bytes = 0;        // reachable bytes of one channel
-  double clock_hz = 1e9;                  // of tick()
-  double channel_bytes_per_clock = 32;    // the most that the data bus of one channel moves
-  std::uint32_t pending_limit = 16;       // see Memory::pending_limit()
+  std::uint32_t channels = 16;          // a power of two
+  std::uint32_t access_bytes = 32;      // a power of two
+  std::uint64_t channel_bytes = 0;      // reachable bytes of one channel
+  double clock_hz = 1e9;                // of tick()
+  double channel_bytes_per_clock = 32;  // the most that the data bus of one channel moves
+  std::uint32_t pending_limit = 16;     // see Memory::pending_limit()
   MemoryEnergy energy;
 };
 

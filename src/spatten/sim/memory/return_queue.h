@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads on their way back: each with the clock during which its data arrive. Those of one channel come out in the order of
-// these clocks; with request_order the k-th data carry the tag of the k-th read that was accepted (the pairing of the
-// authors' bridge).
+// Reads on their way back: each with the clock during which its data arrive. Those of one channel come out in the order
+// of these clocks; with request_order the k-th data carry the tag of the k-th read that was accepted (the pairing of
+// the authors' bridge).
 #pragma once
 
 #include <cstdint>
@@ -51,7 +51,8 @@ class ReturnQueue {
   /// Data of read `tag` arrive during clock `done`.
   void add(std::uint32_t tag, Cycles done) {
     queue_.push({done, tag});
-    for (std::size_t i = queue_.size() - 1; i > 0 && queue_[i - 1].done > done; --i) std::swap(queue_[i - 1], queue_[i]);
+    for (std::size_t i = queue_.size() - 1; i > 0 && queue_[i - 1].done > done; --i)
+      std::swap(queue_[i - 1], queue_[i]);
   }
   Cycles last_done() const { return queue_.empty() ? 0 : queue_[queue_.size() - 1].done; }
 

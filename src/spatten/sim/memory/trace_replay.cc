@@ -84,10 +84,12 @@ class Port {
 
 class Replay {
  public:
-  Replay(DramTraceReader& trace, Memory& memory, const ReplayOptions& options) : trace_(trace), memory_(memory), options_(options) {
+  Replay(DramTraceReader& trace, Memory& memory, const ReplayOptions& options)
+      : trace_(trace), memory_(memory), options_(options) {
     trace.set_device(memory.capacity_bytes(), memory.access_bytes());
     const std::uint32_t q = trace.limits().reads_per_channel;
-    for (std::uint32_t i = 0; i < memory.channels(); ++i) ports_.emplace_back(memory.channel(i), q == 0 ? memory.pending_limit() : q);
+    for (std::uint32_t i = 0; i < memory.channels(); ++i)
+      ports_.emplace_back(memory.channel(i), q == 0 ? memory.pending_limit() : q);
   }
 
   ReplayResult run() {
@@ -99,7 +101,8 @@ class Replay {
     if (!result_.partial) {
       for (Port& port : ports_) port.finish(result_.read_latency);
     }
-    for (std::uint32_t i = 0; i < memory_.channels(); ++i) result_.memory_cycles = std::max(result_.memory_cycles, memory_.channel(i).data_end());
+    for (std::uint32_t i = 0; i < memory_.channels(); ++i)
+      result_.memory_cycles = std::max(result_.memory_cycles, memory_.channel(i).data_end());
     for (Port& port : ports_) port.idle_until(result_.memory_cycles);
     result_.stats = memory_.stats();
     return std::move(result_);
@@ -136,7 +139,8 @@ class Replay {
       }
       while (more && access.not_before <= now && (access.is_write || in_flight < trace_.limits().reads_in_all)) {
         const ChannelAddress place = memory_.split(access.address);
-        if (last_accept[place.channel] == now || !ports_[place.channel].offer({place.address, access.is_write, 0})) break;
+        if (last_accept[place.channel] == now || !ports_[place.channel].offer({place.address, access.is_write, 0}))
+          break;
         last_accept[place.channel] = now;
         in_flight += access.is_write ? 0 : 1;
         count(access);
@@ -180,6 +184,8 @@ std::uint64_t LatencyHistogram::quantile(double share) const {
   return 0;
 }
 
-ReplayResult replay(DramTraceReader& trace, Memory& memory, const ReplayOptions& options) { return Replay(trace, memory, options).run(); }
+ReplayResult replay(DramTraceReader& trace, Memory& memory, const ReplayOptions& options) {
+  return Replay(trace, memory, options).run();
+}
 
 }  // namespace spatten::sim

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Replays a memory trace and measures it. In each clock, each channel on its own: its oldest access that was not accepted
-// yet is offered if its time has come and, for a read, fewer than q reads of the channel are under way; at most one is
-// accepted; then the channel is ticked. Writes are posted. The run ends when all reads are back and all writes that the
-// controller lets go are on the bus.
+// Replays a memory trace and measures it. In each clock, each channel on its own: its oldest access that was not
+// accepted yet is offered if its time has come and, for a read, fewer than q reads of the channel are under way; at
+// most one is accepted; then the channel is ticked. Writes are posted. The run ends when all reads are back and all
+// writes that the controller lets go are on the bus.
 //
-// Channels share nothing, so each has its own clock and the trace is read once, in memory that does not grow with it. Only
-// a limit on the reads in all channels (g) ties them together: then one clock drives all, in strict order of the trace.
+// Channels share nothing, so each has its own clock and the trace is read once, in memory that does not grow with it.
+// Only a limit on the reads in all channels (g) ties them together: then one clock drives all, in strict order of the
+// trace.
 #pragma once
 
 #include <atomic>
