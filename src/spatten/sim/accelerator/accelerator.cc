@@ -46,9 +46,10 @@ void Accelerator::wire() {
   connect(data_crossbar_.out, fetcher_.data);
   connect(fetcher_.sets, converter_.in);
   connect(converter_.query, qk_.query);
+  connect(converter_.weights_done, controller_.weights_done);
   connect(converter_.key, key_sram_.write);
   connect(converter_.value, value_sram_.write);
-  connect(converter_.value_done, controller_.value_written);
+  connect(value_sram_.written, controller_.value_written);
   connect(controller_.key_reads, key_sram_.read);
   connect(key_sram_.out, qk_.keys);
   connect(qk_.key_done, controller_.key_done);

@@ -37,7 +37,7 @@ void Controller::Ring::free(const Row* group, Cycles from) {
 Controller::Controller(const Spec& spec, const Shape& shape, std::uint32_t output_latency, RowSource& rows)
     : Unit("controller"), key_lines(*this), value_lines(*this), key_reads(*this), value_reads(*this), key_done(*this, 2, 1),
       decisions(*this, 4, kDecideLatency), selected(*this, 2, kSelectLatency), probabilities(*this),
-      value_written(*this, 16, 1), outputs(*this, output_latency + 1, output_latency), selections(*this),
+      value_written(*this, 16, 1), weights_done(*this, 2, 1), outputs(*this, output_latency + 1, output_latency), selections(*this),
       selection_done(*this, 2, 1), spec_(spec), shape_(shape), rows_(rows) {
   key_ring_.capacity = shape.key_lines;
   value_ring_.capacity = shape.value_lines;
@@ -78,28 +78,36 @@ bool Controller::take_answers(Cycles now) {
 
 bool Controller::finish_rows(Cycles now) {
   bool moved = false;
+  while (weights_done.front(now)) {
+    respond(weights_done.pop(now), now);
+    moved = true;
+  }
   while (outputs.front(now)) {
     if ((*outputs.front(now))->selection_cycles > 0 && !selections.has_room(now)) break;
     Row* row = outputs.pop(now);
-    row->response = last_response_ = now;
     if (row->last_part) {
       value_ring_.free(row->group, now + kValueReleaseLatency);
       wake_at(now + kValueReleaseLatency);
     }
-    LayerTimes& layer = layers_[row->layer_slot];
-    layer.last_response = now;
-    ++layer.rows;
-    ++stats_.rows;
-    if (on_response_) on_response_(*row);
-    if (row->selection_cycles > 0) {
-      selections.push(row, now);
-    } else {
-      rows_.release(row);
-      --rows_inside_;
-    }
+    respond(row, now);
     moved = true;
   }
   return moved;
+}
+
+void Controller::respond(Row* row, Cycles now) {
+  row->response = last_response_ = now;
+  LayerTimes& layer = layers_[row->layer_slot];
+  layer.last_response = now;
+  ++layer.rows;
+  ++stats_.rows;
+  if (on_response_) on_response_(*row);
+  if (row->selection_cycles > 0) {
+    selections.push(row, now);
+  } else {
+    rows_.release(row);
+    --rows_inside_;
+  }
 }
 
 bool Controller::accept(Cycles now) {
@@ -111,7 +119,7 @@ bool Controller::accept(Cycles now) {
   Row* row = refused_;
   if (!row) return false;
   if (selection_pending_) return false;  // its keys are those that the selection keeps
-  if (row->part == 0) {
+  if (row->part == 0 && !row->weights_only) {
     if (!key_ring_.fits(row->key_alloc_lines, now)) return false;
     if (row->values_with_keys && !value_ring_.fits(row->value_alloc_lines, now)) return false;
     key_ring_.give(row, row->key_alloc_lines);
@@ -161,9 +169,10 @@ bool Controller::start(Cycles now) {
     active_->second_pass = true;
     ++stats_.replays;
   }
-  ++undecided_;
-  read_sent_ = keys_multiplied_ = false;
-  query_left_ = spec_.fetch_queries && !active_->second_pass ? 1 : 0;
+  const bool attends = !active_->weights_only;
+  if (attends) ++undecided_;
+  read_sent_ = keys_multiplied_ = !attends;
+  query_left_ = spec_.fetch_queries && !active_->second_pass && attends ? 1 : 0;
   next_key_ = active_->second_pass || active_->part == 0 ? 0 : kNoKeys;
   if (active_->values_with_keys && active_->part == 0 && !active_->second_pass) values_along_.push_back(active_);
   choose_next(now);
@@ -189,7 +198,8 @@ bool Controller::fetch(Cycles now) {
   const MatrixSlice& matrix = low ? active_->key_lsb : active_->key;
   const std::uint32_t count = std::min(shape_.lanes, matrix.vectors - next_key_);
   const bool last = next_key_ + count == matrix.vectors;
-  key_lines.push({active_, low ? Stream::kKeyLsb : Stream::kKey, next_key_, count, last}, now);
+  const Stream stream = active_->weights_only ? Stream::kWeights : low ? Stream::kKeyLsb : Stream::kKey;
+  key_lines.push({active_, stream, next_key_, count, last}, now);
   next_key_ = last ? kNoKeys : next_key_ + count;
   return true;
 }
@@ -279,6 +289,7 @@ Tick Controller::tick(Cycles now) {
   Cycles wake = moved ? now + 1 : kNever;
   if (accepted_ && accepted_ready_ > now) wake = std::min(wake, accepted_ready_);
   for (const Cycles ready : {key_done.next_ready(), decisions.next_ready(), selected.next_ready(), value_written.next_ready(),
+                             weights_done.next_ready(),
                              outputs.next_ready(), selection_done.next_ready()}) {
     if (ready > now) wake = std::min(wake, ready);
   }

@@ -59,7 +59,8 @@ class Controller final : public Unit {
   InPort<Decision> decisions;                 // from the progressive-quantization decision
   InPort<Line> selected;                      // from the local top-k
   OutPort<Line> probabilities;                // to prob x V
-  InPort<Row*> value_written;                 // from the converter
+  InPort<Row*> value_written;                 // from the V SRAM
+  InPort<Row*> weights_done;                  // from the converter
   InPort<Row*> outputs;                       // from prob x V
   OutPort<Row*> selections;                   // to the token top-k
   InPort<Row*> selection_done;                // from the token top-k
@@ -97,6 +98,7 @@ class Controller final : public Unit {
 
   bool take_answers(Cycles now);
   bool finish_rows(Cycles now);
+  void respond(Row* row, Cycles now);
   bool accept(Cycles now);
   void choose_next(Cycles now);
   bool start(Cycles now);

@@ -7,6 +7,7 @@
 
 #include "spatten/base/thread_pool.h"
 #include "spatten/sim/accelerator/accelerator.h"
+#include "spatten/sim/accelerator/fc_stream.h"
 #include "spatten/sim/accelerator/fixed_datapath.h"
 #include "spatten/sim/accelerator/trace_rows.h"
 #include "spatten/trace/summary.h"
@@ -29,6 +30,22 @@ class Segment final : public trace::Source {
   trace::Header header_;
   std::vector<trace::Record> records_;
   std::size_t at_ = 0;
+};
+
+/// Passes records on and tells the FC stream of each.
+class FcSource final : public trace::Source {
+ public:
+  FcSource(trace::Source& source, FcStream& fc) : source_(source), fc_(fc) {}
+  const trace::Header& header() const override { return source_.header(); }
+  bool next(trace::Record& out) override {
+    if (!source_.next(out)) return false;
+    fc_.count(source_.header(), out);
+    return true;
+  }
+
+ private:
+  trace::Source& source_;
+  FcStream& fc_;
 };
 
 struct SegmentResult {
@@ -129,7 +146,9 @@ Result simulate(trace::Source& source, const ChipSpec& chip, const std::function
                 const SimulationOptions& options) {
   Result total;
   std::set<std::string> assumptions;
-  trace::CountingSource counter(source);
+  FcStream fc(chip, make_memory);
+  FcSource with_fc(source, fc);
+  trace::CountingSource counter(with_fc);
   if (chip.barrier == ChipSpec::Barrier::kNone) {
     const std::unique_ptr<Memory> memory = make_memory();
     SegmentResult one = run_segment(counter, chip, *memory, options, options.timeline);
@@ -158,6 +177,7 @@ Result simulate(trace::Source& source, const ChipSpec& chip, const std::function
       }
     }
   }
+  fc.add_to(total);
   const trace::Summary summary = counter.summary();
   total.lsb_rows = summary.lsb_rows;
   total.ops_executed = summary.ops_executed;

@@ -23,7 +23,7 @@ const MatrixSlice& matrix_of(const Row& row, Stream stream) {
 }  // namespace
 
 BitwidthConverter::BitwidthConverter(const Shape& shape)
-    : Unit("converter"), in(*this, 3, 2), key(*this), value(*this), query(*this), value_done(*this), shape_(shape),
+    : Unit("converter"), in(*this, 3, 2), key(*this), value(*this), query(*this), weights_done(*this), shape_(shape),
       capacity_(buffer_accesses(shape)) {}
 
 void BitwidthConverter::take(Cycles now) {
@@ -47,16 +47,6 @@ bool BitwidthConverter::emit(Segment& s, Cycles now) {
   if (vectors < vectors_per_step && !(s.complete && vectors > 0)) return false;
   OutPort<SramWrite>& out = s.stream == Stream::kValue ? value : key;
   if (!out.has_room(now)) return false;
-  // Both lines of interleaved heads go to the same bank: of three cycles in a row one is lost (published RTL).
-  if (fused == 2) {
-    if (fused_from_ > now) {
-      wake_at(fused_from_);
-      return false;
-    }
-    second_fused_ = last_fused_ + 1 == now && !second_fused_;
-    last_fused_ = now;
-    if (second_fused_) fused_from_ = now + 2;
-  }
   const bool last = s.complete && vectors * s.vector_accesses == s.accesses;
   const std::uint32_t lines = fused == 2 ? 1 : (vectors + per_line - 1) / per_line;
   out.push({s.row, s.stream, lines, last}, now);
@@ -64,14 +54,18 @@ bool BitwidthConverter::emit(Segment& s, Cycles now) {
   stats_.values += std::uint64_t{vectors} * s.row->head_dim * fused;
   s.accesses -= vectors * s.vector_accesses;
   held_ -= vectors * s.vector_accesses;
-  if (last && s.stream == Stream::kValue) value_done.push(s.row, now);
   return true;
 }
 
 bool BitwidthConverter::convert(Cycles now) {
   if (segments_.empty()) return false;
   Segment& s = segments_.front();
-  if (s.stream == Stream::kQuery) {
+  if (s.stream == Stream::kWeights) {  // they pass both arrays as they come
+    if (s.accesses == 0 || (s.complete && !weights_done.has_room(now))) return false;
+    held_ -= s.accesses;
+    s.accesses = 0;
+    if (s.complete) weights_done.push(s.row, now);
+  } else if (s.stream == Stream::kQuery) {
     if (!s.complete || !query.has_room(now)) return false;
     query.push(s.row, now);
     held_ -= s.accesses;

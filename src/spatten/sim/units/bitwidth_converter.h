@@ -9,16 +9,9 @@
 
 #include "spatten/sim/core/port.h"
 #include "spatten/sim/units/qkv_fetcher.h"
+#include "spatten/sim/units/write_ports.h"
 
 namespace spatten::sim {
-
-/// Lines that go into an SRAM: `lines` of this row's group, in order.
-struct SramWrite {
-  Row* row = nullptr;
-  Stream stream = Stream::kKey;
-  std::uint32_t lines = 0;
-  bool last = false;
-};
 
 class BitwidthConverter final : public Unit {
  public:
@@ -42,7 +35,7 @@ class BitwidthConverter final : public Unit {
   InPort<LaneSet> in;             // from the fetcher
   OutPort<SramWrite> key, value;  // to the SRAMs
   OutPort<Row*> query;            // to Q x K: the query of this row is there
-  OutPort<Row*> value_done;       // to the controller: a group's last value line is on its way into the SRAM
+  OutPort<Row*> weights_done;     // to the controller: the weights of this row have passed the arrays
 
   explicit BitwidthConverter(const Shape& shape);
   Tick tick(Cycles now) override;
@@ -64,8 +57,6 @@ class BitwidthConverter final : public Unit {
   Shape shape_;
   std::uint32_t capacity_, held_ = 0;  // accesses
   std::deque<Segment> segments_;
-  Cycles last_fused_ = 0, fused_from_ = 0;  // interleaved heads: see emit()
-  bool second_fused_ = false;
   Stats stats_;
 };
 

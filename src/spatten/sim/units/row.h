@@ -43,6 +43,7 @@ struct Row {
   MatrixSlice query, key, key_lsb, value;
   std::uint32_t key_alloc_lines = 0, value_alloc_lines = 0;  ///< buffer lines of the whole group; part 0 only
   std::uint32_t key_line_offset = 0, value_line_offset = 0;  ///< first line of this row in the group's lines
+  bool weights_only = false;       ///< no attention: `key` are weights of an FC layer, streamed through both arrays
   bool values_with_keys = false;   ///< V of the whole group is fetched beside K, without waiting for a selection
   bool replay = false;             ///< its LSBs are fetched (decided by the trace, or by the values where there are any)
   bool select_values = false;      ///< the local top-k works on this row

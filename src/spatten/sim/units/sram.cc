@@ -5,48 +5,80 @@
 
 namespace spatten::sim {
 
-// From the converter to the RAM cell: five registers (published RTL).
-constexpr Cycles kWriteLatency = 5;
+namespace {
+
+// Published RTL: two registers between converter and write port, three from there to the cells, of which the request
+// register is the second; one from the request to the cells.
+constexpr Cycles kWriteLatency = 2, kStoreLatency = 3, kRequestLatency = 1;
+
+}  // namespace
 
 Sram::Sram(Role role, const Spec& spec, std::uint32_t vectors_per_line)
-    : Unit(role == Role::kKey ? "key_sram" : "value_sram"), write(*this, 8, kWriteLatency), read(*this, 4, 1), out(*this),
-      role_(role), spec_(spec), vectors_per_line_(vectors_per_line) {}
+    : Unit(role == Role::kKey ? "key_sram" : "value_sram"), write(*this, 3, kWriteLatency), read(*this, 4, 1), out(*this),
+      written(*this), role_(role), spec_(spec), vectors_per_line_(vectors_per_line) {}
 
-void Sram::accept_writes(Cycles now) {
-  while (write.front(now)) {
-    const SramWrite w = write.pop(now);
-    if (w.stream == Stream::kKeyLsb) {
-      w.row->lsb_lines_written += w.lines;
-      stats_.lsb_lines_written += w.lines;
-    } else {
-      (role_ == Role::kKey ? w.row->key_lines_written : w.row->value_lines_written) += w.lines;
-      stats_.lines_written += std::uint64_t{w.lines} * w.row->fused;
-    }
+void Sram::count(const WritePorts::Line& line) {
+  if (line.stream == Stream::kKeyLsb) {
+    line.row->lsb_lines_written += line.lines;
+    stats_.lsb_lines_written += line.lines;
+  } else {
+    (role_ == Role::kKey ? line.row->key_lines_written : line.row->value_lines_written) += line.lines;
+    stats_.lines_written += line.lines;
   }
 }
 
-// Lines of this row that are there. Interleaved heads are written together, line by line.
-std::uint32_t Sram::written(const Row& row) const {
-  if (role_ == Role::kValue) return row.group->value_lines_written;
-  return row.second_pass ? row.lsb_lines_written : row.group->key_lines_written;
+// Lines of one matrix run straight through; only those of interleaved heads, and what comes close behind them, go through
+// the ports register by register.
+void Sram::take_writes(Cycles now) {
+  while (!stored_.empty() && stored_.front().from <= now) {
+    count(stored_.front().line);
+    stored_.pop_front();
+  }
+  const SramWrite* w = write.front(now);
+  if (!w && ports_.idle()) return;
+  bool ended = false;
+  Row* row = w ? w->row : nullptr;
+  if (ports_.idle() && (w->row->fused == 1 || w->stream == Stream::kKeyLsb)) {
+    stored_.push_back({{w->row, w->stream, 0, w->lines, w->last}, now + kStoreLatency});
+    ports_.passed_by();
+    ended = w->last;
+    write.pop(now);
+  } else {
+    const bool taken = ports_.step(w, [&](const WritePorts::Line& line) {
+      row = line.row;
+      stored_.push_back({line, now + kRequestLatency});
+    });
+    if (taken) write.pop(now);
+    ended = ports_.take_end();
+  }
+  if (ended && written.connected()) written.push(row, now);
+}
+
+// Lines of this row that are there. Interleaved heads are written side by side, other groups share one matrix.
+std::uint32_t Sram::lines_there(const Row& row) const {
+  if (row.second_pass && role_ == Role::kKey) return row.lsb_lines_written;
+  const Row& owner = row.fused == 2 ? row : *row.group;
+  return role_ == Role::kKey ? owner.key_lines_written : owner.value_lines_written;
 }
 
 Tick Sram::tick(Cycles now) {
-  accept_writes(now);
+  take_writes(now);
   while (read.front(now)) {
     Row* row = read.pop(now);
     // The request reached the port one cycle after it was sent; issue_latency counts from the sending.
     reads_.push_back({row, now - 1 + spec_.issue_latency, 0});
   }
-  const Cycles next_write = write.next_ready();
+  const Cycles next_write = std::max(write.next_ready(), now + 1);
   const Cycles next_read = read.next_ready();
-  const Cycles arrivals = std::min(next_write, next_read);
+  Cycles arrivals = std::min(next_write, next_read);
+  if (!ports_.idle()) arrivals = now + 1;
+  if (!stored_.empty()) arrivals = std::min(arrivals, stored_.front().from);
   if (reads_.empty()) return {Why::kIdle, arrivals};
 
   Read& r = reads_.front();
   if (!waited_) next_issue_ = std::max(next_issue_, r.earliest);
   if (next_issue_ > now) return {Why::kBusy, std::min(arrivals, next_issue_)};
-  if (written(*r.row) <= r.index) {  // asked in vain at next_issue_; asked again every retry_cycles
+  if (lines_there(*r.row) <= r.index) {  // asked in vain at next_issue_; asked again every retry_cycles
     waited_ = true;
     return {Why::kMemory, arrivals};
   }

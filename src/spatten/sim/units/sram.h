@@ -8,7 +8,8 @@
 #include <deque>
 
 #include "spatten/sim/core/port.h"
-#include "spatten/sim/units/bitwidth_converter.h"
+#include "spatten/sim/units/row.h"
+#include "spatten/sim/units/write_ports.h"
 
 namespace spatten::sim {
 
@@ -44,6 +45,7 @@ class Sram final : public Unit {
   InPort<SramWrite> write;  // from the bitwidth converter
   InPort<Row*> read;        // from the controller: rows in the order of their lines
   OutPort<Line> out;        // to the multipliers
+  OutPort<Row*> written;    // to the controller, if it asks: the last line of a group is on its way into the banks
 
   Sram(Role role, const Spec& spec, std::uint32_t vectors_per_line);
   Tick tick(Cycles now) override;
@@ -56,13 +58,21 @@ class Sram final : public Unit {
     Cycles earliest;
     std::uint32_t index;
   };
-  void accept_writes(Cycles now);
-  std::uint32_t written(const Row& row) const;
+  /// A line given to a bank, and from when on it can be read.
+  struct Stored {
+    WritePorts::Line line;
+    Cycles from;
+  };
+  void take_writes(Cycles now);
+  void count(const WritePorts::Line& line);
+  std::uint32_t lines_there(const Row& row) const;
   std::uint32_t elements(const Row& row) const { return role_ == Role::kKey ? row.keys : row.values; }
 
   Role role_;
   Spec spec_;
   std::uint32_t vectors_per_line_;
+  WritePorts ports_;
+  std::deque<Stored> stored_;
   std::deque<Read> reads_;
   Cycles next_issue_ = 0;
   bool waited_ = false;  // the next line has been asked for in vain
