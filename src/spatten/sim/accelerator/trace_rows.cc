@@ -30,6 +30,14 @@ std::vector<std::uint32_t> make_index_memory(std::uint32_t lanes, std::uint32_t 
   return memory;
 }
 
+// The top-k stage reads the same lines again, one group of ids per line of scores, with a counter that has moved on by the
+// time it is used: a line of scores gets the ids of the next group (published RTL, SpAttenController).
+std::vector<std::uint32_t> make_value_index_memory(const std::vector<std::uint32_t>& keys, std::uint32_t lanes, std::uint32_t group) {
+  std::vector<std::uint32_t> memory(keys.size());
+  for (std::size_t i = 0; i < memory.size(); ++i) memory[i] = keys[i / lanes * lanes + (i % lanes + group) % lanes];
+  return memory;
+}
+
 std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
   Random random(a * 0x9E3779B97F4A7C15ull + b);
   return random.next();
@@ -51,7 +59,10 @@ struct TraceRows::Owned : Row {
 TraceRows::TraceRows(trace::Source& source, const ChipSpec& chip, std::uint32_t access_bytes, std::uint32_t batch,
                      OperandStore* operands)
     : source_(source), chip_(chip), access_bytes_(access_bytes), batch_(batch), operands_(operands), random_(chip.topk.seed) {
-  if (chip.rows.ids == RowSpec::Ids::kIndexMemory) index_memory_ = make_index_memory(chip.fetcher.lanes, chip.rows.max_keys);
+  if (chip.rows.ids == RowSpec::Ids::kIndexMemory) {
+    key_index_memory_ = make_index_memory(chip.fetcher.lanes, chip.rows.max_keys);
+    value_index_memory_ = make_value_index_memory(key_index_memory_, chip.fetcher.lanes, chip.results_per_line());
+  }
 }
 
 TraceRows::~TraceRows() = default;
@@ -265,7 +276,8 @@ const std::uint32_t* TraceRows::survivors(const trace::Record& record) {
 
 void TraceRows::choose_ids(Row& row, const trace::Record& record) {
   if (chip_.rows.ids == RowSpec::Ids::kIndexMemory) {
-    row.key.ids = row.key_lsb.ids = row.value.ids = index_memory_.data();
+    row.key.ids = row.key_lsb.ids = key_index_memory_.data();
+    row.value.ids = value_index_memory_.data();
     return;
   }
   Owned& owned = static_cast<Owned&>(row);

@@ -61,7 +61,7 @@ class TraceRows final : public RowSource {
   const ChipSpec& chip_;
   std::uint32_t access_bytes_, batch_;
   OperandStore* operands_;
-  std::vector<std::uint32_t> index_memory_;
+  std::vector<std::uint32_t> key_index_memory_, value_index_memory_;
   JavaRandom java_{1};
   Random random_;
   std::deque<Row*> ready_;
