@@ -39,7 +39,7 @@ class Dram(ProgramTest):
         self.assert_fails(2, ["nRC", "48", "47"], "dram", trace, "--set", "timing.clocks.nRC=47")
         self.assert_fails(2, ['"channels"'], "dram", trace, "--set", "chanels=2")
         self.assert_fails(2, "ideal", "dram", trace, "--memory", "ideal:x")
-        self.write("bad.json", '{\n  "name": "x",\n  "chanels": 3\n}\n')
+        self.write("bad.json", '{\n  "name": "x",\n  "chanels": 3, "channels": 2}\n')
         self.assert_fails(1, ["bad.json:3", "chanels", "channels"], "dram", trace, "--memory", self.path("bad.json"))
 
     def test_bad_traces_name_file_line_and_what_was_expected(self):

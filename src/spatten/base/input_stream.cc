@@ -60,9 +60,11 @@ std::size_t InputStream::read(char* out, std::size_t bytes) {
   }
   for (;;) {
     const ssize_t n = ::read(fd_, out, bytes);
-    if (n >= 0) return static_cast<std::size_t>(n);
-    if (errno != EINTR) fail(name_, "cannot read");
+    const int error = errno;
     if (cancelled_ != nullptr && cancelled_->load()) throw Cancelled();
+    if (n >= 0) return static_cast<std::size_t>(n);
+    errno = error;
+    if (error != EINTR) fail(name_, "cannot read");
   }
 }
 

@@ -98,7 +98,7 @@ inline void FirstReady::look_at(Direction direction, std::uint32_t bank) {
       if (oldest == kNone) oldest = i;
     }
   }
-  const auto set = [this, bank](std::uint64_t& banks, bool in) { banks = in ? banks | bit(bank) : banks & ~bit(bank); };
+  const auto set = [bank](std::uint64_t& banks, bool in) { banks = in ? banks | bit(bank) : banks & ~bit(bank); };
   set(hit_banks_[direction], list.hit != kNone);
   set(other_banks_[direction], list.other != kNone);
 }
