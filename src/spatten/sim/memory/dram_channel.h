@@ -20,7 +20,6 @@ class DramChannel final : public MemoryChannel {
 
   bool offer(const MemoryAccess& access, Cycles now) override {
     catch_up(now);
-    if (now > 0) books_.retire(now - 1);
     if (!scheduler_.offer(access, now)) return false;
     wake_ = now;
     return true;
@@ -31,7 +30,6 @@ class DramChannel final : public MemoryChannel {
   void tick(Cycles now) override {
     catch_up(now);
     if (wake_ <= now) wake_ = scheduler_.step(now);
-    books_.retire(now);
     next_ = now + 1;
   }
 
@@ -40,7 +38,7 @@ class DramChannel final : public MemoryChannel {
     return std::max(event, next_);
   }
 
-  std::uint32_t unfinished() const override { return books_.unfinished(); }
+  std::uint32_t unfinished() const override { return books_.unfinished(next_); }
   Cycles data_end() const override { return books_.data_end(); }
   MemoryStats stats() const override { return books_.stats_at(next_); }
 

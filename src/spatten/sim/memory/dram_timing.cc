@@ -133,6 +133,21 @@ void check_timing(const DramSpec& spec, const JsonNode& root) {
   check_rules_together(spec, timing);
 }
 
+namespace {
+
+/// Of effects on the same clocks the longer one counts.
+void add(std::vector<DramTables::Effect>& effects, const DramTables::Effect& effect) {
+  for (DramTables::Effect& e : effects) {
+    if (e.base == effect.base) {
+      e.clocks = std::max(e.clocks, effect.clocks);
+      return;
+    }
+  }
+  effects.push_back(effect);
+}
+
+}  // namespace
+
 DramTables::DramTables(const DramSpec& spec)
     : organization_(spec.organization),
       read_latency_(evaluate_clocks(spec.timing.read_latency, spec.timing.clocks)),
@@ -147,7 +162,7 @@ DramTables::DramTables(const DramSpec& spec)
       for (const DramCommand to : rule.to) {
         const Effect effect{base(to, rule.level), shift(rule.level), clocks};
         if (rule.window == 1) {
-          effects_[static_cast<std::size_t>(from)].push_back(effect);
+          add(effects_[static_cast<std::size_t>(from)], effect);
         } else {
           window_effects_[static_cast<std::size_t>(from)].push_back({effect, rule.window, histories_++});
         }

@@ -301,15 +301,15 @@ inline void FirstReady::issue(const Choice& choice, Cycles now) {
 inline void FirstReady::issue_column(std::int32_t index, Cycles now) {
   Access& access = at(index);
   count_row(access, &MemoryStats::row_hits);
+  state_.column(column_of(access), access.bank, now);
   if (active_[access.bank] == index) {
     active_[access.bank] = kNone;
     active_banks_ &= ~bit(access.bank);
     if (!refreshes_.empty()) refresh_step_ = now;
+    expect(access.bank);  // it may be closed now
   } else {
     remove(index);
   }
-  state_.column(column_of(access), access.bank, now);
-  expect(access.bank);
   if (access.direction == kReads) {
     ++books_.stats.reads;
     books_.read_returns(access.tag, now + tables_.read_latency());

@@ -26,7 +26,6 @@ class IdealChannel final : public MemoryChannel {
   explicit IdealChannel(std::uint32_t latency) : latency_(latency), books_(ReturnOrder::kOwnTags) {}
 
   bool offer(const MemoryAccess& access, Cycles now) override {
-    if (now > 0) books_.retire(now - 1);
     books_.accepted(access, now);
     if (access.is_write) {
       ++books_.stats.writes;
@@ -38,12 +37,9 @@ class IdealChannel final : public MemoryChannel {
     return true;
   }
   std::optional<std::uint32_t> take(Cycles now) override { return books_.take(now); }
-  void tick(Cycles now) override {
-    books_.retire(now);
-    next_ = now + 1;
-  }
+  void tick(Cycles now) override { next_ = now + 1; }
   Cycles next_event() const override { return std::max(books_.returns().next_take(), next_); }
-  std::uint32_t unfinished() const override { return books_.unfinished(); }
+  std::uint32_t unfinished() const override { return books_.unfinished(next_); }
   Cycles data_end() const override { return books_.data_end(); }
   MemoryStats stats() const override { return books_.stats_at(next_); }
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "spatten/sim/core/cycles.h"
@@ -18,14 +19,15 @@ class Ring {
  public:
   bool empty() const { return head_ == tail_; }
   std::size_t size() const { return tail_ - head_; }
-  T& operator[](std::size_t i) { return items_[(head_ + i) & (items_.size() - 1)]; }
-  const T& operator[](std::size_t i) const { return items_[(head_ + i) & (items_.size() - 1)]; }
-  const T& front() const { return (*this)[0]; }
+  T& operator[](std::size_t i) { return items_[(head_ + i) & mask_]; }
+  const T& operator[](std::size_t i) const { return items_[(head_ + i) & mask_]; }
+  const T& front() const { return items_[head_ & mask_]; }
+  const T& back() const { return items_[(tail_ - 1) & mask_]; }
   void push(const T& item) {
-    if (size() == items_.size()) grow();
-    items_[tail_++ & (items_.size() - 1)] = item;
+    if (size() > mask_) grow();
+    items_[tail_++ & mask_] = item;
   }
-  T pop() { return items_[head_++ & (items_.size() - 1)]; }
+  T pop() { return items_[head_++ & mask_]; }
 
  private:
   void grow() {
@@ -33,12 +35,13 @@ class Ring {
     const std::size_t count = size();
     for (std::size_t i = 0; i < count; ++i) larger[i] = (*this)[i];
     items_ = std::move(larger);
+    mask_ = items_.size() - 1;
     head_ = 0;
     tail_ = count;
   }
 
   std::vector<T> items_ = std::vector<T>(64);
-  std::size_t head_ = 0, tail_ = 0;
+  std::size_t mask_ = 63, head_ = 0, tail_ = 0;
 };
 
 class ReturnQueue {
@@ -54,23 +57,21 @@ class ReturnQueue {
     for (std::size_t i = queue_.size() - 1; i > 0 && queue_[i - 1].done > done; --i)
       std::swap(queue_[i - 1], queue_[i]);
   }
-  Cycles last_done() const { return queue_.empty() ? 0 : queue_[queue_.size() - 1].done; }
+  Cycles last_done() const { return queue_.empty() ? 0 : queue_.back().done; }
 
-  /// The tag of the next data; they must have been counted by arrive().
+  /// The first clock in which there is something to take.
+  Cycles next_take() const { return queue_.empty() ? kNever : queue_.front().done + 1; }
+  /// The tag of the next data.
   std::uint32_t take() {
-    --arrived_;
     const std::uint32_t own = queue_.pop().tag;
     return request_order_ ? tags_.pop() : own;
   }
-  /// The first clock in which take() has an answer.
-  Cycles next_take() const { return queue_.empty() ? kNever : queue_.front().done + 1; }
 
-  bool all_arrived() const { return arrived_ == queue_.size(); }
-  /// How many more data are back after clock `now`, and the clock of the last of them; clocks must not go back.
-  std::uint32_t arrive(Cycles now, Cycles& last) {
-    std::uint32_t count = 0;
-    for (; arrived_ < queue_.size() && queue_[arrived_].done <= now; ++arrived_, ++count) last = queue_[arrived_].done;
-    return count;
+  /// Reads whose data are not back when clock `next` begins.
+  std::uint32_t under_way(Cycles next) const {
+    std::size_t i = queue_.size();
+    while (i > 0 && queue_[i - 1].done >= next) --i;
+    return static_cast<std::uint32_t>(queue_.size() - i);
   }
 
  private:
@@ -81,7 +82,6 @@ class ReturnQueue {
   bool request_order_;
   Ring<Read> queue_;
   Ring<std::uint32_t> tags_;
-  std::size_t arrived_ = 0;  // of queue_, from the front
 };
 
 }  // namespace spatten::sim
