@@ -23,11 +23,13 @@ const MatrixSlice& matrix_of(const Row& row, Stream stream) {
 }  // namespace
 
 BitwidthConverter::BitwidthConverter(const Shape& shape)
-    : Unit("converter"), in(*this, 3, 2), key(*this), value(*this), query(*this), weights_done(*this), shape_(shape),
+    : Unit("converter"), in(*this, 2, 1), key(*this), value(*this), query(*this), weights_done(*this), shape_(shape),
       capacity_(buffer_accesses(shape)) {}
 
-void BitwidthConverter::take(Cycles now) {
-  if (!in.front(now) || held_ + shape_.lanes > capacity_) return;
+// Room and data are those of the beginning of the cycle: what comes in now can be converted in the next one, and what is
+// converted now makes room for the next one.
+void BitwidthConverter::take(std::uint32_t held_before, Cycles now) {
+  if (!in.front(now) || held_before + shape_.lanes > capacity_) return;
   const LaneSet set = in.pop(now);
   ++stats_.lane_sets;
   if (segments_.empty() || segments_.back().complete) {
@@ -79,8 +81,9 @@ bool BitwidthConverter::convert(Cycles now) {
 
 Tick BitwidthConverter::tick(Cycles now) {
   const std::uint64_t before = stats_.lane_sets;
-  take(now);
+  const std::uint32_t held_before = held_;
   const bool converted = convert(now);
+  take(held_before, now);
   const bool moved = converted || stats_.lane_sets != before;
   const Cycles wake = moved ? now + 1 : in.next_ready() > now ? in.next_ready() : kNever;
   if (moved) return {Why::kBusy, wake};

@@ -51,7 +51,7 @@ class BitwidthConverter final : public Unit {
     bool complete;                 // the matrix has no more accesses
   };
   bool convert(Cycles now);
-  void take(Cycles now);
+  void take(std::uint32_t held_before, Cycles now);
   bool emit(Segment& segment, Cycles now);
 
   Shape shape_;

@@ -18,7 +18,7 @@ LaneMask low_lanes(std::uint32_t n) { return n >= 64 ? ~LaneMask{0} : (LaneMask{
 }  // namespace
 
 QkvFetcher::QkvFetcher(const Spec& spec, std::uint32_t access_bytes)
-    : Unit("fetcher"), key_lines(*this, 4, 2), value_lines(*this, 4, 2), data(*this, spec.lanes, spec.data_fifo),
+    : Unit("fetcher"), key_lines(*this, 3, 2), value_lines(*this, 2, 2), data(*this, spec.lanes, spec.data_fifo),
       accesses(*this), sets(*this), spec_(spec), access_bytes_(access_bytes),
       sets_(std::bit_ceil(std::size_t{spec.address_fifo} + spec.outstanding + 4)), sent_(spec.lanes),
       dummies_ready_(sets_.size()) {
