@@ -5,11 +5,11 @@
 #include <cstdint>
 #include <cstring>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "spatten/base/error.h"
+#include "spatten/base/json_tree.h"
 #include "spatten/model/safetensors.h"
 
 namespace {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as text, on two small vocabularies: nothing is thrown, ids and offsets are sound, BPE gives the bytes back.
 #include <cstdlib>
-#include <nlohmann/json.hpp>
 #include <string>
 
-#include "spatten/base/json.h"
+#include "spatten/base/json_tree.h"
 #include "spatten/model/tokenizer/byte_alphabet.h"
 #include "spatten/model/tokenizer/load.h"
 

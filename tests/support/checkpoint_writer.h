@@ -13,13 +13,12 @@
 #include <cmath>
 #include <cstring>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "spatten/base/file.h"
-#include "spatten/base/json.h"
+#include "spatten/base/json_tree.h"
 #include "spatten/base/random.h"
 #include "spatten/model/weights_table.h"
 #include "support/temp_folder.h"

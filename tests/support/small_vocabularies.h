@@ -2,12 +2,11 @@
 // Vocabularies small enough to check results by hand, as the files of a model folder.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "spatten/base/json.h"
+#include "spatten/base/json_tree.h"
 #include "spatten/model/tokenizer/byte_alphabet.h"
 #include "spatten/model/tokenizer/load.h"
 #include "support/error_message.h"

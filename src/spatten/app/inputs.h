@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <memory>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,7 +12,7 @@
 #include "spatten/app/environment.h"
 #include "spatten/app/line_reader.h"
 #include "spatten/app/options.h"
-#include "spatten/base/json.h"
+#include "spatten/base/json_tree.h"
 
 namespace spatten::app {
 

@@ -2,10 +2,9 @@
 // Pieces of the JSON results (docs/interface.md) that verbs share.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <span>
 
-#include "spatten/base/json.h"
+#include "spatten/base/json_tree.h"
 #include "spatten/layers/work.h"
 
 namespace spatten::app {

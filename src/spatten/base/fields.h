@@ -12,14 +12,13 @@
 #pragma once
 
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
-#include "spatten/base/json.h"
+#include "spatten/base/json_tree.h"
 #include "spatten/base/nearest.h"
 
 namespace spatten {

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "spatten/base/file.h"
+#include "spatten/base/json_tree.h"
 #include "spatten/base/nearest.h"
 
 namespace spatten {

@@ -2,6 +2,7 @@
 #include "spatten/base/thread_pool.h"
 
 #include <algorithm>
+#include <new>
 #include <system_error>
 
 namespace spatten {
@@ -29,13 +30,12 @@ std::size_t ThreadPool::available_cores() {
 }
 
 ThreadPool::ThreadPool(std::size_t threads) {
-  for (std::size_t i = 1; i < threads; ++i) {
-    try {
-      workers_.emplace_back([this, i] { work(i); });
-    } catch (const std::system_error&) {
-      break;  // the results do not depend on the number of threads
-    }
-  }
+  workers_.reserve(threads - 1);  // may throw as long as no thread runs
+  try {
+    for (std::size_t i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
+  } catch (const std::system_error&) {
+  } catch (const std::bad_alloc&) {
+  }  // the results do not depend on the number of threads
 }
 
 ThreadPool::~ThreadPool() {

@@ -4,8 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
+#include "spatten/base/json_tree.h"
 #include "spatten/base/nearest.h"
 
 namespace spatten {

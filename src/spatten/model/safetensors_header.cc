@@ -2,11 +2,10 @@
 #include "spatten/model/safetensors_header.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "spatten/base/checked.h"
-#include "spatten/base/json.h"
+#include "spatten/base/json_tree.h"
 #include "spatten/base/utf8.h"
 
 namespace spatten {

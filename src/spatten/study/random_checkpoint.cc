@@ -3,8 +3,8 @@
 
 #include <bit>
 #include <filesystem>
-#include <nlohmann/json.hpp>
 
+#include "spatten/base/json_tree.h"
 #include "spatten/model/checkpoint.h"
 
 namespace spatten {
