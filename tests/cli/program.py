@@ -9,7 +9,7 @@ import unittest
 PROGRAM = os.environ["SPATTEN_PROGRAM"]
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 SANITIZED = bool(os.environ.get("SPATTEN_SANITIZE"))
-VERBS = ["demo", "classify", "answer", "embed", "rerank", "fill", "generate", "perplexity", "tokenize", "inspect", "trace", "bench"]
+VERBS = ["demo", "classify", "answer", "embed", "rerank", "fill", "generate", "perplexity", "tokenize", "inspect", "trace", "bench", "simulate", "dram"]
 
 
 class ProgramTest(unittest.TestCase):

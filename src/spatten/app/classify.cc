@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `spatten classify`: a label for each text or pair of texts.
+#include "spatten/app/live_chip.h"
 #include "spatten/app/result_json.h"
 #include "spatten/app/text_verb.h"
 #include "spatten/app/verb.h"
@@ -22,25 +23,31 @@ class Classify final : public Verb {
     add_input_options(app, input_, options_);
     add_output_options(app, options_);
     add_view_options(app, options_);
+    add_live_chip_options(app, live_);
     add_run_options(app, options_);
   }
 
   void run(const Arguments& arguments, Environment& environment) override {
     ItemRules rules;
     if (!pair_.empty()) rules.pair = pair_;
+    std::optional<LiveChip> chip = make_live_chip(live_, options_, environment);
+    if (chip) input_.batch = 1;  // a trace of its own for each text
     with_text_verb(options_, input_, arguments, rules, environment, "classify", [&](const TextVerbContext& c) {
       c.session.model().as_bert("classify");
       std::size_t label_columns = 0;
       for (const std::string& l : c.session.model().config.labels) label_columns = std::max(label_columns, display_width(l));
       run_text_verb(
           c, "classify",
-          [&](std::span<const Item> items, const RunOptions& run) {
+          [&](std::span<const Item> items, RunOptions run) {
             std::vector<TextInput> texts;
+            if (chip) chip->attach(run, c.session);
             for (const Item& i : items) texts.push_back({i.text, i.pair});
             return classify(c.session.model(), texts, run);
           },
           [&](const Item& item, const Classification& r, double seconds) {
-            c.writer.write(item.id, result(c.session, item, r, seconds, label_columns));
+            ItemResult out = result(c.session, item, r, seconds, label_columns);
+            if (chip) add_need(out, chip->simulate(item.text, c.session));
+            c.writer.write(item.id, std::move(out));
           });
     });
   }
@@ -63,6 +70,7 @@ class Classify final : public Verb {
 
   CommonOptions options_;
   InputOptions input_;
+  LiveChipOptions live_;
   std::string pair_;
 };
 

@@ -5,9 +5,11 @@
 #include <algorithm>
 
 #include "spatten/app/errors.h"
+#include "spatten/app/live_chip.h"
 #include "spatten/app/output.h"
 #include "spatten/app/pruning_page.h"
 #include "spatten/app/pruning_view.h"
+#include "spatten/app/quantities.h"
 #include "spatten/app/session.h"
 #include "spatten/app/text_verb.h"
 #include "spatten/app/verb.h"
@@ -76,10 +78,13 @@ class Demo final : public Verb {
     environment_ = &environment;
     columns_ = std::min(environment.terminal.width, kColumns);
     OutputFile page(html_);
+    LiveChip chip({}, {}, options_.threads > 0 ? options_.threads : ThreadPool::available_cores(), environment);
+    chip_ = &chip;
     std::vector<PruningStory> stories;
     say(styled("SpAtten: transformers that drop the tokens they do not need (HPCA 2021)", Style::kBold, colour()) + "\n\n");
     show_classifier(stories);
     show_generator(stories);
+    show_chip();
     page.write(pruning_page("SpAtten: what was pruned", stories));
     page.commit();
     say_what_next();
@@ -100,7 +105,7 @@ class Demo final : public Verb {
     return o;
   }
 
-  void show_classifier(std::vector<PruningStory>& stories) const {
+  void show_classifier(std::vector<PruningStory>& stories) {
     Session session(options_for(classifier_, policy_), *environment_);
     const RunOptions pruned_run = session.run_options();
     RunOptions dense_run = pruned_run;
@@ -126,6 +131,13 @@ class Demo final : public Verb {
 
     heading("2. One sentence on its way through the layers");
     say(pruning_view(stories.front(), columns_, colour()) + "\n");
+
+    const auto on_chip = [&](RunOptions run, const char* name) {
+      chip_->attach(run, session);
+      classify(session.model(), {sentences().front()}, run);
+      return chip_->recorded(name);
+    };
+    needs_.push_back({"The sentence above", on_chip(pruned_run, "sentence, pruned"), on_chip(dense_run, "sentence, dense")});
   }
 
   void show_sentence(const std::string& text, const Classification& dense, const Classification& pruned,
@@ -151,7 +163,7 @@ class Demo final : public Verb {
                           sentences().size(), kTimedRuns, 1e3 * d, 1e3 * p, d / p));
   }
 
-  void show_generator(std::vector<PruningStory>& stories) const {
+  void show_generator(std::vector<PruningStory>& stories) {
     Session session(options_for(generator_, generator_policy_), *environment_);
     const RunOptions pruned_run = session.run_options();
     RunOptions dense_run = pruned_run;
@@ -159,7 +171,13 @@ class Demo final : public Verb {
     dense_run.record_pruning = false;
     heading(fmt::format("3. A story: the whole cache of keys and values, and the policy {}", generator_policy_));
     paragraph(fmt::format("{}; the most probable token each time.", session.model().folder));
-    const Generation dense = tell(session, "dense", dense_run), pruned = tell(session, "pruned", pruned_run);
+    RunOptions recorded_dense = dense_run, recorded_pruned = pruned_run;
+    chip_->attach(recorded_dense, session);
+    const Generation dense = tell(session, "dense", recorded_dense);
+    ChipRun dense_chip = chip_->recorded("story, dense");
+    chip_->attach(recorded_pruned, session);
+    const Generation pruned = tell(session, "pruned", recorded_pruned);
+    needs_.push_back({fmt::format("The story, {} tokens", pruned.token_ids.size()), chip_->recorded("story, pruned"), std::move(dense_chip)});
     paragraph(fmt::format("K and V read while writing: {} dense, {} pruned, {:.1f} times less.", bytes_text(dense.report.work.kv_bytes_read),
                           bytes_text(pruned.report.work.kv_bytes_read),
                           ratio(dense.report.work.kv_bytes_read, std::max<std::uint64_t>(1, pruned.report.work.kv_bytes_read))));
@@ -184,6 +202,25 @@ class Demo final : public Verb {
     return g;
   }
 
+  /// The same sentence and story, attention only, on the chip.
+  void show_chip() const {
+    heading("4. What the chip would need for this attention, simulated cycle by cycle");
+    say(fmt::format("  {:<22}{:>9}{:>12}{:>12}{:>12}\n", "", "cycles", "time", "DRAM", "energy"));
+    for (const Need& need : needs_) {
+      say(fmt::format("  {}\n", need.name));
+      for (const auto& [name, run] : {std::pair{"dense, fp32", &need.dense}, {"pruned", &need.pruned}}) {
+        say(fmt::format("    {:<18}{:>11}{:>12}{:>12}{:>12}\n", name, grouped(run->result.cycles), fmt::format("{:.1f} us", run->seconds() * 1e6),
+                        bytes_text(run->dram_bytes()), fmt::format("{:.4f} mJ", run->energy.total.total() * 1e3)));
+      }
+      const auto times = [](double dense, double pruned) { return fmt::format("{:.2f} x", pruned > 0 ? dense / pruned : 1); };
+      say(fmt::format("    {:<18}{:>11}{:>12}{:>12}{:>12}\n", "less by", times(static_cast<double>(need.dense.result.cycles), static_cast<double>(need.pruned.result.cycles)), "",
+                      times(static_cast<double>(need.dense.dram_bytes()), static_cast<double>(need.pruned.dram_bytes())),
+                      times(need.dense.energy.total.total(), need.pruned.energy.total.total())));
+    }
+    paragraph("1024 multipliers, 16 channels of HBM2 at 512 GB/s (configs/hw/spatten.json); projections and feed-forward run elsewhere. "
+              "Energy and area are calibrated on the paper's Table II and Fig. 13.");
+  }
+
   void say_what_next() const {
     const std::string& program = environment_->program;
     heading("Next");
@@ -191,6 +228,7 @@ class Demo final : public Verb {
     say("  With a model of your own (a Hugging Face folder of BERT or GPT-2):\n");
     say(fmt::format("    {} classify --model DIR --policy tokens-half --show-pruning \"TEXT\"\n", program));
     say(fmt::format("    {} generate --model DIR --policy kv-4x --html story.html \"PROMPT\"\n", program));
+    say(fmt::format("  The chip on a workload of your own, as a page: {} simulate --help\n", program));
     say(fmt::format("  All verbs: {} --help\n", program));
   }
 
@@ -199,10 +237,17 @@ class Demo final : public Verb {
     return text;
   }
 
+  struct Need {
+    std::string name;
+    ChipRun pruned, dense;
+  };
+
   CommonOptions options_;
   std::string classifier_ = "models/sst2-small", generator_ = "models/stories-small";
   std::string policy_ = "tokens-half", generator_policy_ = "kv-4x", html_ = "spatten-demo.html";
   const Environment* environment_ = nullptr;
+  LiveChip* chip_ = nullptr;
+  std::vector<Need> needs_;
   std::size_t columns_ = kColumns;
 };
 

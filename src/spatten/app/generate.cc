@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `spatten generate`: text that goes on from a prompt, shown while it is made.
+#include "spatten/app/live_chip.h"
 #include "spatten/app/result_json.h"
 #include "spatten/app/text_verb.h"
 #include "spatten/app/verb.h"
@@ -30,6 +31,7 @@ class Generate final : public Verb {
     add_input_options(app, input_, options_);
     add_output_options(app, options_);
     add_view_options(app, options_);
+    add_live_chip_options(app, live_);
     add_run_options(app, options_);
   }
 
@@ -39,19 +41,25 @@ class Generate final : public Verb {
       if (s.empty()) throw UsageError("--stop", "", "expected a text, found an empty one");
     }
     if (generate_.top_p <= 0) throw UsageError("--top-p", "", "expected a number above 0, found 0");
+    std::optional<LiveChip> chip = make_live_chip(live_, options_, environment);
     const ItemRules rules{.shape = ItemShape::kText, .allow_empty = true, .pair = {}};
     with_text_verb(options_, input_, arguments, rules, environment, "generate", [&](TextVerbContext c) {
       c.session.model().as_gpt2("generate");
       const bool streaming = !options_.json;
-      if (streaming) c.batch_items = 1;  // one text after the other
+      if (streaming || chip) c.batch_items = 1;  // one text after the other
       std::size_t done = 0;
       run_text_verb(
           c, "generate",
-          [&](std::span<const Item> items, const RunOptions& run) { return generate_batch(c, items, run, streaming, done); },
+          [&](std::span<const Item> items, RunOptions run) {
+            if (chip) chip->attach(run, c.session);
+            return generate_batch(c, items, run, streaming, done);
+          },
           [&](const Item& item, const Generation& r, double seconds) {
             done += 1;
             if (streaming) c.writer.output().write("\n");
-            c.writer.write(item.id, result(c, item, r, seconds));
+            ItemResult out = result(c, item, r, seconds);
+            if (chip) add_need(out, chip->simulate(item.text, c.session));
+            c.writer.write(item.id, std::move(out));
           });
     });
   }
@@ -106,6 +114,7 @@ class Generate final : public Verb {
 
   CommonOptions options_;
   InputOptions input_;
+  LiveChipOptions live_;
   GenerateOptions generate_;
   bool no_echo_ = false;
 };

@@ -6,6 +6,7 @@
 
 #include "spatten/base/error.h"
 #include "spatten/base/file.h"
+#include "spatten/base/nearest.h"
 
 namespace spatten::app {
 namespace {
@@ -16,6 +17,20 @@ std::string joined(const std::vector<std::string>& places) {
   std::string out;
   for (const std::string& p : places) out += (out.empty() ? "" : ", ") + p;
   return out;
+}
+
+/// Names without ".json" of a data folder, over all roots, sorted.
+std::vector<std::string> names_in(const std::string& folder, const std::vector<std::string>& roots) {
+  std::vector<std::string> names;
+  for (const std::string& root : roots) {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(join_path(root, folder), ignored)) {
+      if (entry.path().extension() == ".json") names.push_back(entry.path().stem().string());
+    }
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
 }
 
 }  // namespace
@@ -61,6 +76,19 @@ std::string find_model(const std::string& given, const std::vector<std::string>&
     }
   }
   throw Error(given, "", "expected a folder with config.json and model.safetensors, found none; looked in " + joined(looked));
+}
+
+std::string find_data_file(const std::string& option, const std::string& given, const std::string& folder, const std::vector<std::string>& roots) {
+  if (is_file(given)) return given;
+  for (const std::string& root : roots) {
+    const std::string place = join_path(root, given), named = join_path(join_path(root, folder), given);
+    for (const std::string& path : {place, named, named + ".json"}) {
+      if (given.front() != '/' && is_file(path)) return path;
+    }
+  }
+  const std::vector<std::string> known = names_in(folder, roots);
+  throw UsageError(option, "", fmt::format("expected a file or one of {} ({}), found \"{}\"{}", folder, joined(known), printable(given),
+                                           did_you_mean(given, known)));
 }
 
 }  // namespace spatten::app

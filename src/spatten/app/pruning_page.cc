@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "spatten/app/page_style.h"
 #include "spatten/app/pruning_page_style.h"
 #include "spatten/app/result_json.h"
 #include "spatten/app/terminal.h"
@@ -58,6 +59,7 @@ std::string heads_html(const PruningStory& story, std::size_t layer) {
 
 std::string word_html(const StoryWord& word, std::size_t story, std::size_t index, std::size_t layer) {
   std::string classes = "w";
+  if (word.joins) classes += " joins";
   if (word.special) classes += " special";
   if (word.generated) classes += " made";
   if (layer > word.reached) classes += " gone";
@@ -125,13 +127,13 @@ std::string pruning_page(const std::string& heading, const std::vector<PruningSt
   const std::string title = escape_html(one_line(heading));
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{0}</title>\n<style>{1}</style></head>\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>{0}</title>\n<style>{5}{1}</style></head>\n"
       "<body><main><h1>{0}</h1>\n<p class=\"soft\">Each row is a layer of the model. A word that is struck through left before this "
       "layer, a pale one earlier; a bar is the work of the layer next to the same layer without pruning. "
       "Point at a word for its score in each layer.</p>\n"
       "{2}</main>\n<aside id=\"card\" aria-live=\"polite\"><span class=\"soft\">Point at a word, or move to it with the Tab key.</span></aside>\n"
       "<script type=\"application/json\" id=\"data\">{3}</script>\n<script>{4}</script>\n</body></html>\n",
-      title, kPageStyle, articles, script_json(data), kPageScript);
+      title, kPageStyle, articles, script_json(data), kPageScript, kBaseStyle);
 }
 
 }  // namespace spatten::app

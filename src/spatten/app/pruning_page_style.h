@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Style sheet and script of the pruning page.
+// Style sheet (after page_style.h) and script of the pruning page.
 #pragma once
 
 #include <string_view>
@@ -7,22 +7,7 @@
 namespace spatten::app {
 
 inline constexpr std::string_view kPageStyle = R"css(
-:root { color-scheme: light dark; --ink: #1c1f24; --soft: #646b76; --paper: #fbfbf9; --card: #ffffff; --line: #dfe1e5;
-  --accent: #1f7a5c; --gone: #b4552d; --faint: #c9ccd2; --mark: #fff1b8; }
-@media (prefers-color-scheme: dark) { :root { --ink: #e6e8eb; --soft: #9aa1ac; --paper: #15171a; --card: #1d2024;
-  --line: #33373d; --accent: #56c79c; --gone: #e6895c; --faint: #4a4f57; --mark: #4d4214; } }
-* { box-sizing: border-box; }
-body { margin: 0; padding: 2rem 1rem 14rem; background: var(--paper); color: var(--ink);
-  font: 16px/1.5 system-ui, sans-serif; }
-main { max-width: 62rem; margin: 0 auto; }
-h1 { font-size: 1.5rem; margin: 0 0 .25rem; }
-h2 { font-size: 1.15rem; margin: 0 0 .5rem; }
-p { margin: .25rem 0 .75rem; }
-.soft { color: var(--soft); }
-article { background: var(--card); border: 1px solid var(--line); border-radius: .6rem; padding: 1rem 1.25rem; margin: 1.5rem 0; }
-.totals { display: grid; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); gap: .75rem; margin: .75rem 0 1rem; }
-.totals div { border: 1px solid var(--line); border-radius: .4rem; padding: .5rem .75rem; }
-.totals b { display: block; font-size: 1.25rem; }
+body { padding-bottom: 14rem; }
 .layer { display: grid; grid-template-columns: 11.5rem 1fr; gap: .75rem; padding: .45rem 0; border-top: 1px solid var(--line); }
 .facts { font-size: .8rem; color: var(--soft); }
 .facts b { color: var(--ink); }
@@ -32,10 +17,11 @@ article { background: var(--card); border: 1px solid var(--line); border-radius:
 .heads .off { background: none; border: 1px solid var(--faint); }
 .words { overflow-wrap: anywhere; }
 .w { border-radius: .2rem; padding: 0 .08rem; cursor: default; }
+.w.joins { padding-left: 0; margin-left: -.08rem; }
 .w.special { color: var(--soft); font-size: .85em; }
 .w.made { border-bottom: 2px dotted var(--accent); }
 .w.leaves { color: var(--gone); text-decoration: line-through; }
-.w.gone { color: var(--faint); }
+.w.gone { color: var(--pale); }
 .w.on, .w:focus { background: var(--mark); outline: none; }
 #card { position: fixed; left: 0; right: 0; bottom: 0; background: var(--card); border-top: 2px solid var(--accent);
   padding: .6rem 1.25rem; max-height: 13rem; overflow: auto; }

@@ -22,9 +22,12 @@ void ResultWriter::write(const Json& id, ItemResult result) {
     line["work"] = to_json(result.work);
     line["timing"] = std::move(result.timing);
     if (result.story) line["pruning"] = pruning_json(*result.story);
+    if (!result.chip.is_null()) line["chip"] = std::move(result.chip);
     output_.write_json(line);
-  } else if (!result.line.empty()) {
-    output_.write(result.line + "\n");
+  } else {
+    for (const std::string& text : {result.line, result.note}) {
+      if (!text.empty()) output_.write(text + "\n");
+    }
   }
   if (!result.story) return;
   stories_ += 1;

@@ -19,6 +19,8 @@ struct ItemResult {
   std::string line;              // for people, without a line end
   Work work;
   Json timing = Json::object();
+  Json chip;         // what it needs on the chip, when that was asked for (--simulate)
+  std::string note;  // further lines for people
   std::optional<PruningStory> story;  // when pruning was recorded
 };
 

@@ -2,24 +2,17 @@
 // `spatten trace`: records what a run did per layer and head, converts traces, sums them up.
 #include "spatten/app/errors.h"
 #include "spatten/app/text_verb.h"
+#include "spatten/app/trace_input.h"
 #include "spatten/app/verb.h"
 #include "spatten/model/tasks/embed.h"
 #include "spatten/model/tasks/generate.h"
 #include "spatten/trace/authors_csv.h"
-#include "spatten/trace/file_source.h"
 #include "spatten/trace/summary.h"
 
 namespace spatten::app {
 namespace {
 
 constexpr std::uint64_t kMaxTokens = 1 << 20;
-
-/// Our format by its first bytes, else a CSV of the authors.
-std::unique_ptr<trace::Source> open_trace(const std::string& path) {
-  InputFile file = path == "-" ? InputFile::from_memory("standard input", read_standard_input()) : InputFile(path);
-  if (trace::is_trace_file(file)) return std::make_unique<trace::FileSource>(std::move(file));
-  return std::make_unique<trace::AuthorsCsvSource>(std::move(file));
-}
 
 std::string table(const std::string& name, const trace::Summary& s) {
   std::string out = fmt::format("{}\n", one_line(name));

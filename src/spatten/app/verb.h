@@ -50,6 +50,8 @@ std::unique_ptr<Verb> make_perplexity();
 std::unique_ptr<Verb> make_tokenize();
 std::unique_ptr<Verb> make_inspect();
 std::unique_ptr<Verb> make_trace();
+std::unique_ptr<Verb> make_simulate();
+std::unique_ptr<Verb> make_dram();
 std::unique_ptr<Verb> make_bench();
 std::unique_ptr<Verb> make_demo();
 

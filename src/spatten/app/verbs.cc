@@ -17,6 +17,8 @@ const std::vector<VerbEntry>& verbs() {
       {"inspect", "Look inside", make_inspect},
       {"trace", "Look inside", make_trace},
       {"bench", "Look inside", make_bench},
+      {"simulate", "The chip", make_simulate},
+      {"dram", "The chip", make_dram},
   };
   return kVerbs;
 }

@@ -47,7 +47,7 @@ struct EnergyReport {
   Joules watts() const { return seconds > 0 ? total.scaled(1 / seconds) : Joules{}; }
 };
 
-/// `chip` is the chip's spec as JSON with "memory": {"channels": N} added. Throws Error at the entry of the table whose
+/// `chip` is the chip's spec as JSON. Throws Error at the entry of the table whose
 /// unit, counter or scale does not exist, with the nearest name.
 EnergyReport energy_of(const sim::Result& result, double seconds, const Technology& technology, const Json& chip,
                        const sim::MemoryEnergy& memory);

@@ -30,7 +30,7 @@ struct Scale {
 
   template <class S, class F>
   static void each(S& s, F&& f) {
-    f("key", s.key, "", "dotted key of the chip's file, or memory.channels");
+    f("key", s.key, "", "dotted key of the chip's file");
     f("reference", s.reference, "", "value of that key for which the number holds");
     f("power", s.power, "", "1: in proportion; 2: with the square (wires over the width of an array); up to 4");
   }

@@ -118,6 +118,22 @@ TEST(Timeline, TheOrderInWhichUnitsReportDoesNotShow) {
   EXPECT_EQ(text_of(a), text_of(b));
 }
 
+TEST(Timeline, APieceOfARunBeginsAtItsOrigin) {
+  Timeline timeline({.from = 0, .to = 1000, .max_slices = 10});
+  timeline.span(0, Why::kBusy, 0, 400);
+  timeline.set_origin(400);
+  timeline.span(0, Why::kBusy, 0, 100);  // goes on from the piece before
+  timeline.span(0, Why::kMemory, 100, 900);
+  timeline.count("bytes", 50, 1);
+  EXPECT_TRUE(timeline.open(599));
+  EXPECT_FALSE(timeline.open(600));
+  const auto slices = events(timeline, "X");
+  ASSERT_EQ(slices.size(), 2u);
+  EXPECT_EQ(slices[0].at("dur"), 0.5);
+  EXPECT_EQ(slices[1].at("dur"), 0.5);
+  EXPECT_EQ(events(timeline, "C")[0].at("ts"), 0.45);
+}
+
 TEST(Timeline, OverlappingSpansOfOneUnitAreABug) {
   Timeline timeline;
   timeline.span(0, Why::kBusy, 0, 10);

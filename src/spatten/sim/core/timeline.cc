@@ -84,6 +84,7 @@ void Timeline::record(std::uint32_t unit, Why why, Cycles begin, Cycles end) {
 
 void Timeline::count(const std::string& track, Cycles at, double value) {
   SPATTEN_CHECK(std::isfinite(value));
+  at += origin_;
   if (at < window_.from || at >= window_.to || !take_slice(at)) return;
   tracks_[track].emplace_back(at, value);
 }

@@ -31,17 +31,20 @@ class Timeline {
   /// The name of a unit's row. Units are numbered from 0 in the order of the rows, at most kMaxUnits of them.
   void name(std::uint32_t unit, const std::string& text);
 
+  /// Cycle 0 of what is reported from now on; a run made of several pieces says where each begins.
+  void set_origin(Cycles origin) { origin_ = origin; }
+
   /// From `begin` to `end` (exclusive) the unit's state was `why`. Spans of one unit come in the order of time and do not
   /// overlap; a span that continues the one before it is merged with it. Idle leaves a gap. Cheap outside of the window.
   void span(std::uint32_t unit, Why why, Cycles begin, Cycles end) {
-    if (begin < window_.to && end > window_.from && why != Why::kIdle) record(unit, why, begin, end);
+    if (origin_ + begin < window_.to && origin_ + end > window_.from && why != Why::kIdle) record(unit, why, origin_ + begin, origin_ + end);
   }
 
   /// The value of a named track from `at` on, e.g. the bytes that DRAM moved in the 1000 cycles before.
   void count(const std::string& track, Cycles at, double value);
 
   /// Whether anything at or after this cycle can still be kept.
-  bool open(Cycles now) const { return now < window_.to; }
+  bool open(Cycles now) const { return origin_ + now < window_.to; }
 
   const Window& window() const { return window_; }  ///< `to` is the cycle at which the slices ran out, if they did
   std::size_t slices() const { return slices_; }
@@ -66,6 +69,7 @@ class Timeline {
   Row& row(std::uint32_t unit);
 
   Window window_;
+  Cycles origin_ = 0;
   std::size_t slices_ = 0;
   std::vector<Row> rows_;
   std::map<std::string, std::vector<std::pair<Cycles, double>>> tracks_;

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spatten/app/chip_options.h"
+
+#include <algorithm>
+
+#include "spatten/algo/policy.h"
+#include "spatten/app/locations.h"
+#include "spatten/app/options.h"
+#include "spatten/sim/accelerator/spec.h"
+#include "spatten/sim/memory/dram_spec.h"
+#include "spatten/sim/memory/make_memory.h"
+
+namespace spatten::app {
+namespace {
+
+constexpr std::string_view kMemoryPrefix = "memory.";
+constexpr const char *kDefaultChip = "spatten", *kDefaultTechnology = "tsmc40";
+
+template <FieldStruct T>
+std::vector<std::string> keys_of(const std::string& prefix = "") {
+  std::vector<FieldLine> lines;
+  list_fields<T>(prefix, lines);
+  std::vector<std::string> out;
+  for (const FieldLine& line : lines) out.push_back(line.key);
+  return out;
+}
+
+/// Whether the part of `key` before its first dot is a key itself.
+bool begins_in(const std::vector<std::string>& keys, const std::string& key) {
+  return std::find(keys.begin(), keys.end(), key.substr(0, key.find('.'))) != keys.end();
+}
+
+/// What the user names, else what the chip's file names, else the default.
+std::string memory_name(const std::string& given, const sim::ChipSpec& chip) {
+  return !given.empty() ? given : !chip.memory.empty() ? chip.memory : sim::kDefaultMemory;
+}
+
+}  // namespace
+
+void add_chip_options(CLI::App& app, ChipOptions& options) {
+  const std::string group = "Chip";
+  add_text(app, "--chip", options.chip, "FILE", "the chip: a file, or a name of configs/hw (default: spatten)")->group(group);
+  add_text(app, "--memory", options.memory, "FILE|ideal:LATENCY[:PENDING]", "its memory: a file, a name of configs/memory, or one that only waits (default: the one that the chip names)")
+      ->group(group);
+  add_text(app, "--tech", options.technology, "FILE", "energy and area per part: a file, or a name of configs/tech (default: tsmc40)")->group(group);
+}
+
+Overrides split_overrides(const std::vector<std::string>& assignments) {
+  const std::vector<std::string> policy = keys_of<algo::Policy>(), chip = keys_of<sim::ChipSpec>(), memory = keys_of<sim::DramSpec>();
+  Overrides out;
+  for (const std::string& a : assignments) {
+    const std::string key = a.substr(0, a.find('='));
+    if (a.size() == key.size() || key.empty()) throw UsageError("--set", "", fmt::format("expected KEY=VALUE, found \"{}\"", printable(a)));
+    if (begins_in(chip, key)) {
+      out.chip.push_back(a);
+    } else if (begins_in(policy, key)) {
+      out.policy.push_back(a);
+    } else if (a.starts_with(kMemoryPrefix)) {
+      out.memory.push_back(a.substr(kMemoryPrefix.size()));
+    } else if (begins_in(memory, key) || key == "latency") {
+      out.memory.push_back(a);
+    } else {
+      std::vector<std::string> known = chip;
+      known.insert(known.end(), policy.begin(), policy.end());
+      for (const std::string& m : keys_of<sim::DramSpec>(std::string(kMemoryPrefix))) known.push_back(m);
+      throw UsageError("--set", "", fmt::format("expected a key of the chip, its memory or the policy, found \"{}\"{}", printable(key), did_you_mean(key, known)));
+    }
+  }
+  return out;
+}
+
+ChipSetup load_chip_setup(const ChipOptions& options, const Overrides& overrides, const Environment& environment) {
+  const auto& roots = environment.data_roots;
+  const std::string chip = options.chip.empty() ? kDefaultChip : options.chip;
+  const std::string technology = options.technology.empty() ? kDefaultTechnology : options.technology;
+  ChipSetup setup{.chip_name = chip,
+                  .memory_name = {},
+                  .memory_file = {},
+                  .chip = sim::load_chip(find_data_file("--chip", chip, "configs/hw", roots), overrides.chip),
+                  .memory_overrides = overrides.memory,
+                  .technology = cost::Technology::load(find_data_file("--tech", technology, "configs/tech", roots))};
+  setup.memory_name = memory_name(options.memory, setup.chip);
+  const bool ideal = sim::is_ideal_memory(setup.memory_name);
+  setup.memory_file = ideal ? setup.memory_name : find_data_file("--memory", setup.memory_name, "configs/memory", roots);
+  setup.make_memory();  // a bad memory is a fault of the call
+  return setup;
+}
+
+}  // namespace spatten::app

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spatten/study/chip_run.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "spatten/sim/memory/make_memory.h"
+
+namespace spatten {
+namespace {
+
+MemoryFigures figures_of(const sim::Memory& memory) {
+  return {.name = memory.name(),
+          .channels = memory.channels(),
+          .access_bytes = memory.access_bytes(),
+          .clock_hz = memory.clock_hz(),
+          .peak_bytes_per_second = memory.peak_bytes_per_clock() * memory.clock_hz(),
+          .energy = memory.energy()};
+}
+
+/// Every cycle of every unit is accounted for, whatever the workload.
+void check_activity(const sim::Result& result) {
+  for (const sim::UnitResult& u : result.units) {
+    const sim::Activity& a = u.activity;
+    SPATTEN_CHECK(a.busy() + a.idle() + a.stalled() == result.cycles);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<sim::Memory> ChipSetup::make_memory() const {
+  std::vector<std::string> overrides = {fmt::format("channels={}", chip.channels)};
+  overrides.insert(overrides.end(), memory_overrides.begin(), memory_overrides.end());
+  return sim::make_memory(memory_file, overrides);
+}
+
+double ChipRun::operations_per_byte() const {
+  return dram_bytes() == 0 ? 0 : static_cast<double>(result.ops_executed) / static_cast<double>(dram_bytes());
+}
+
+ChipRun run_on_chip(trace::Source& source, std::string workload, const ChipSetup& setup, const sim::SimulationOptions& options) {
+  ChipRun run;
+  run.workload = std::move(workload);
+  run.result = sim::simulate(source, setup.chip, [&setup] { return setup.make_memory(); }, options);
+  check_activity(run.result);
+  run.memory = figures_of(*setup.make_memory());
+  run.clock_hz = setup.chip.clock_hz;
+  run.peak_ops_per_second = 2.0 * 2.0 * setup.chip.array.multipliers * run.clock_hz;
+  run.chip = write_field(setup.chip);
+  run.chip_name = setup.chip_name;
+  run.memory_name = setup.memory_name;
+  run.technology_name = setup.technology.name();
+  run.technology_calibration = setup.technology.data().calibration;
+  run.energy = cost::energy_of(run.result, run.seconds(), setup.technology, run.chip, run.memory.energy);
+  run.area = cost::area_of(setup.technology, run.chip);
+  return run;
+}
+
+bool knows_layer_bytes(const sim::Result& result) {
+  std::uint64_t bytes = 0;
+  for (const sim::LayerResult& l : result.layers) bytes += l.bytes.total();
+  return bytes == result.bytes.total();
+}
+
+std::vector<LayerShare> layer_shares(const sim::Result& result) {
+  std::map<std::uint32_t, LayerShare> shares;
+  sim::Cycles done = 0;
+  for (const sim::LayerResult& l : result.layers) {
+    LayerShare& share = shares[l.layer];
+    share.layer = l.layer;
+    const sim::Cycles end = std::max(l.last_response, done);
+    share.cycles += end - done;
+    done = end;
+    share.rows += l.rows;
+    share.bytes.add(l.bytes);
+  }
+  std::vector<LayerShare> out;
+  for (auto& [layer, share] : shares) out.push_back(std::move(share));
+  return out;
+}
+
+}  // namespace spatten
