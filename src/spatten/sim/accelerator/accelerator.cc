@@ -78,6 +78,10 @@ void Accelerator::wire() {
                      static_cast<Unit*>(&head_importance_), static_cast<Unit*>(&token_topk_)}) {
     engine_.add(*unit);
   }
+  engine_.watch([this] {
+    return fetcher_.stats().accesses + key_sram_.stats().lines_read + value_sram_.stats().lines_read + topk_.stats().kept +
+           controller_.stats().rows + memory_.bytes_written();
+  });
 }
 
 Cycles Accelerator::run(const std::function<bool()>& every) {

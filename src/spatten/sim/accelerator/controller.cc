@@ -58,7 +58,6 @@ bool Controller::take_answers(Cycles now) {
       replays_.push_back(d.row);
     } else if (d.row->last_part) {
       key_ring_.free(d.row->group, now + kKeyReleaseLatency);
-      wake_at(now + kKeyReleaseLatency);
     }
     moved = true;
   }
@@ -85,10 +84,7 @@ bool Controller::finish_rows(Cycles now) {
   while (outputs.front(now)) {
     if ((*outputs.front(now))->selection_cycles > 0 && !selections.has_room(now)) break;
     Row* row = outputs.pop(now);
-    if (row->last_part) {
-      value_ring_.free(row->group, now + kValueReleaseLatency);
-      wake_at(now + kValueReleaseLatency);
-    }
+    if (row->last_part) value_ring_.free(row->group, now + kValueReleaseLatency);
     respond(row, now);
     moved = true;
   }
@@ -288,9 +284,9 @@ Tick Controller::tick(Cycles now) {
   moved |= accept(now);
   Cycles wake = moved ? now + 1 : kNever;
   if (accepted_ && accepted_ready_ > now) wake = std::min(wake, accepted_ready_);
-  for (const Cycles ready : {key_done.next_ready(), decisions.next_ready(), selected.next_ready(), value_written.next_ready(),
-                             weights_done.next_ready(),
-                             outputs.next_ready(), selection_done.next_ready()}) {
+  for (const Cycles ready : {key_ring_.next_free(), value_ring_.next_free(), key_done.next_ready(), decisions.next_ready(),
+                             selected.next_ready(), value_written.next_ready(), weights_done.next_ready(), outputs.next_ready(),
+                             selection_done.next_ready()}) {
     if (ready > now) wake = std::min(wake, ready);
   }
   if (moved) return {Why::kBusy, wake};

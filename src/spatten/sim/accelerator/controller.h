@@ -68,6 +68,7 @@ class Controller final : public Unit {
   Controller(const Spec& spec, const Shape& shape, std::uint32_t output_latency, RowSource& rows);
   Tick tick(Cycles now) override;
   Counters counters() const override { return list_counters(stats_); }
+  const Stats& stats() const { return stats_; }
   std::string holding() const override;
 
   bool finished() const { return source_empty_ && rows_inside_ == 0; }
@@ -88,6 +89,7 @@ class Controller final : public Unit {
     std::uint32_t capacity = 0, allocations = 0, used = 0;
     std::deque<Held> held;
     bool fits(std::uint32_t lines, Cycles now);
+    Cycles next_free() const { return held.empty() ? kNever : held.front().free_from; }
     void give(const Row* group, std::uint32_t lines);
     void free(const Row* group, Cycles from);
   };

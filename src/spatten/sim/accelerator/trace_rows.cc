@@ -76,12 +76,19 @@ Row* TraceRows::next() {
 
 // A group's first row outlives the group: the others point to it.
 void TraceRows::release(Row* row) {
-  if (!row->last_part) return;
-  Row* member = row->group;
-  while (member != nullptr) {
-    Row* following = member->next_in_group;
-    free_.push_back(static_cast<Owned*>(member));
-    member = following;
+  if (row->last_part) released_.push_back(row->group);
+}
+
+// Rows of finished groups are used again once the top-k engine has let go of their last lines.
+void TraceRows::reclaim() {
+  while (!released_.empty()) {
+    for (const Row* member = released_.front(); member != nullptr; member = member->next_in_group) {
+      if (member->in_topk) return;
+    }
+    for (Row* member = released_.front(); member != nullptr; member = member->next_in_group) {
+      free_.push_back(static_cast<Owned*>(member));
+    }
+    released_.pop_front();
   }
 }
 
@@ -167,6 +174,7 @@ void TraceRows::make_group(const trace::Record& record, const trace::Record* par
 }
 
 Row* TraceRows::make_row(const trace::Record& record, std::uint32_t query_row, Row* group) {
+  if (free_.empty()) reclaim();
   if (free_.empty()) {
     all_.push_back(std::make_unique<Owned>());
     free_.push_back(all_.back().get());

@@ -44,6 +44,7 @@ class TraceRows final : public RowSource {
   };
 
   bool fill();
+  void reclaim();
   std::optional<trace::Record> take_record();
   void make_group(const trace::Record& record, const trace::Record* partner);
   Row* make_row(const trace::Record& record, std::uint32_t query_row, Row* group);
@@ -67,6 +68,7 @@ class TraceRows final : public RowSource {
   std::deque<Row*> ready_;
   std::vector<std::unique_ptr<Owned>> all_;
   std::vector<Owned*> free_;
+  std::deque<Row*> released_;  // first rows of finished groups
   std::optional<trace::Record> pushed_back_;
   std::vector<LayerOfRows> layers_;
   std::set<std::string> assumptions_;

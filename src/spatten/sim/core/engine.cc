@@ -39,6 +39,15 @@ void Engine::report_deadlock(Cycles now) const {
   throw Error("the chip cannot go on after cycle " + std::to_string(now) + ": " + waiting);
 }
 
+bool Engine::check(const std::function<bool()>& every, Cycles now) {
+  if (work_) {
+    const std::uint64_t work = work_();
+    if (work == work_seen_) report_deadlock(now);
+    work_seen_ = work;
+  }
+  return every();
+}
+
 Cycles Engine::run(const std::function<bool()>& done, const std::function<bool()>& every) {
   Cycles now = 0;
   std::uint32_t ticked = 0;
@@ -55,7 +64,7 @@ Cycles Engine::run(const std::function<bool()>& done, const std::function<bool()
       unit.wake_at(tick.wake);
       account(unit, i, tick.why, now);
     }
-    const bool finished = done() || (++ticked % 65536 == 0 && !every());
+    const bool finished = done() || (++ticked % 65536 == 0 && !check(every, now));
     Cycles next = kNever;
     for (const Unit* unit : units_) next = std::min(next, unit->wake_);
     if (finished || next == kNever) {

@@ -17,21 +17,26 @@ class Engine {
   /// Another order, from a seed. For tests: no result may change.
   void shuffle(std::uint64_t seed);
   void draw(Timeline* timeline);
+  /// `work` grows whenever the machine gets anything done.
+  void watch(std::function<std::uint64_t()> work) { work_ = std::move(work); }
 
-  /// Runs until done() is true after a cycle and returns its number: so many cycles lie before it. `every` is called about once per
-  /// 65,536 ticked cycles and ends the run early by returning false. Throws Error naming the units that wait when no unit
-  /// will ever be due again.
+  /// Runs until done() is true after a cycle and returns its number: so many cycles lie before it. `every` is called about
+  /// once per 65,536 ticked cycles and ends the run early by returning false. Throws Error naming the units that wait when
+  /// no unit will ever be due again, or when units tick on and no work has been done since the last call of `every`.
   Cycles run(const std::function<bool()>& done, const std::function<bool()>& every);
 
   const std::vector<Unit*>& units() const { return units_; }
 
  private:
+  bool check(const std::function<bool()>& every, Cycles now);
   void account(Unit& unit, std::size_t index, Why why, Cycles now);
   [[noreturn]] void report_deadlock(Cycles now) const;
 
   std::vector<Unit*> units_;
   std::vector<std::size_t> due_;
   Timeline* timeline_ = nullptr;
+  std::function<std::uint64_t()> work_;
+  std::uint64_t work_seen_ = ~std::uint64_t{0};
   std::vector<Cycles> span_begin_;
 };
 

@@ -62,6 +62,7 @@ struct Row {
   // Written on the way.
   bool second_pass = false;        ///< controller: on its way with merged LSBs
   std::uint32_t key_lines_written = 0, lsb_lines_written = 0, value_lines_written = 0;  ///< SRAMs (of the group's part 0)
+  bool in_topk = false;            ///< top-k engine: lines of it are there or still to come, its output may be out already
   Cycles accept = 0, response = 0;  ///< controller
 };
 

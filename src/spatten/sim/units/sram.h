@@ -50,6 +50,7 @@ class Sram final : public Unit {
   Sram(Role role, const Spec& spec, std::uint32_t vectors_per_line);
   Tick tick(Cycles now) override;
   Counters counters() const override { return list_counters(stats_); }
+  const Stats& stats() const { return stats_; }
   std::string holding() const override { return reads_.empty() ? "" : std::to_string(reads_.size()) + " rows to read"; }
 
  private:

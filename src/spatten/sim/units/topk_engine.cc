@@ -21,6 +21,7 @@ bool TopKEngine::take(Cycles now) {
   const Line line = in.pop(now);
   if (line.first) {
     if (datapath_ && line.row->data) datapath_->select(*line.row);
+    line.row->in_topk = true;
     ++rows_inside_;
     ++stats_.rows;
     stats_.passes += line.row->select_passes;
@@ -84,6 +85,7 @@ bool TopKEngine::emit(Cycles now) {
     selected_.pop_front();
     emitted_ = 0;
     head_row_ = nullptr;
+    row->in_topk = false;
     --rows_inside_;
   }
   return true;

@@ -60,6 +60,7 @@ class TopKEngine final : public Unit {
   TopKEngine(const Spec& spec, std::uint32_t results_per_line, Datapath* datapath);
   Tick tick(Cycles now) override;
   Counters counters() const override { return list_counters(stats_); }
+  const Stats& stats() const { return stats_; }
   std::string holding() const override { return fifo_.empty() ? "" : std::to_string(fifo_.size()) + " lines"; }
   /// Elements that went through the two zero eliminators.
   std::uint64_t packed_elements() const { return stats_.fifo_writes + stats_.kept; }
