@@ -158,8 +158,8 @@ TEST(PolicyFile, ReadsAFileByItsPath) {
 
 TEST(Presets, AreAllThere) {
   EXPECT_THAT(policy_presets(kConfigs),
-              ElementsAre("kv-2x", "kv-4x", "none", "paper-bert", "paper-gpt2", "paper-gpt2-medium", "progressive-6-4",
-                          "progressive-8-4", "static-8", "tokens-half", "tokens-half-early"));
+              ElementsAre("kv-2x", "kv-4x", "none", "paper-average-gpt2", "paper-bert", "paper-gpt2", "paper-gpt2-medium",
+                          "progressive-6-4", "progressive-8-4", "static-8", "tokens-half", "tokens-half-early"));
 }
 
 TEST(Presets, DescribeThemselvesAndFitEveryModel) {
