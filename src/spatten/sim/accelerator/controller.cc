@@ -201,7 +201,9 @@ bool Controller::fetch(Cycles now) {
 }
 
 void Controller::fetch_values_along(Cycles now, bool& moved) {
-  if (values_along_.empty() || !value_lines.has_room(now)) return;
+  // One matrix at a time on the way to the fetcher.
+  const bool others_open = gathered_full_ || gathered_.first > 0;
+  if (values_along_.empty() || !value_lines.has_room(now) || (next_value_ == 0 && others_open)) return;
   Row* row = values_along_.front();
   const std::uint32_t count = std::min(shape_.lanes, row->value.vectors - next_value_);
   const bool last = next_value_ + count == row->value.vectors;
@@ -213,10 +215,10 @@ void Controller::fetch_values_along(Cycles now, bool& moved) {
 }
 
 bool Controller::send_gathered(Cycles now) {
-  if (!gathered_full_ || !value_lines.has_room(now)) return false;
+  if (!gathered_full_ || !value_lines.has_room(now) || next_value_ != 0) return false;
   value_lines.push(gathered_, now);
   gathered_full_ = false;
-  gathered_.first += gathered_.count;
+  gathered_.first = gathered_.last ? 0 : gathered_.first + gathered_.count;
   gathered_.count = 0;
   return true;
 }

@@ -112,11 +112,18 @@ bool TraceRows::fill() {
   if (six) {
     partner = take_record();
     const bool pairs = partner && partner->step == record->step && partner->layer == record->layer &&
-                       storage(*partner).key_bits == 6 && partner->keys == record->keys;
+                       storage(*partner).key_bits == 6 && partner->keys == record->keys && pair_fits(*record);
     if (!pairs) pushed_back_ = std::exchange(partner, std::nullopt);
   }
   make_group(*record, partner ? &*partner : nullptr);
   return true;
+}
+
+// Two heads side by side take twice the lines.
+bool TraceRows::pair_fits(const trace::Record& record) const {
+  const std::uint32_t per_line = line_elements(chip_.results_per_line(), record.head_dim);
+  const std::uint32_t lines = 2 * round_up((rounded(record.keys) + per_line - 1) / per_line, 2);
+  return lines <= std::min(chip_.key_sram.lines, chip_.value_sram.lines);
 }
 
 void TraceRows::check(const trace::Record& record) const {
@@ -129,6 +136,13 @@ void TraceRows::check(const trace::Record& record) const {
   if (record.head_dim > chip_.qk.max_head_dim || (record.head_dim > 64 && chip_.array.multipliers % record.head_dim != 0)) {
     fail(fmt::format("head dimension {} does not fit arrays of {} multipliers with sums of up to {}", record.head_dim,
                      chip_.array.multipliers, chip_.qk.max_head_dim));
+  }
+  const std::uint32_t per_line = line_elements(chip_.results_per_line(), record.head_dim);
+  const std::uint32_t lines = round_up((rounded(record.keys) + per_line - 1) / per_line, 2);
+  const std::uint32_t room = std::min(chip_.key_sram.lines, chip_.value_sram.lines);
+  if (lines > room) {
+    fail(fmt::format("{} keys of head dimension {} take {} lines, more than the {} of the K and V SRAM", record.keys, record.head_dim,
+                     lines, room));
   }
 }
 

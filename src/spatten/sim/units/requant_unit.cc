@@ -19,10 +19,11 @@ RequantUnit::RequantUnit(const Spec& spec, const Shape& shape, Datapath* datapat
 // The maximum of a line is a tree of comparators; the maxima of some rows may wait while later rows arrive.
 bool RequantUnit::take(Cycles now) {
   const Line* next = in.front(now);
-  if (!next || fifo_.size() >= shape_.lines || (next->last && decided_.size() >= spec_.decided_rows)) return false;
+  if (!next || held_ >= shape_.lines * shape_.lanes || (next->last && decided_.size() >= spec_.decided_rows)) return false;
   const Line line = in.pop(now);
   stats_.compares += line.elements;
   fifo_.push_back(line);
+  held_ += line_elements(shape_.lanes, line.row->head_dim);
   if (line.last) {
     Row& row = *line.row;
     if (datapath_ && row.data && !row.second_pass) row.replay = datapath_->wants_lsb(row);
@@ -43,6 +44,7 @@ bool RequantUnit::drain(Cycles now) {
   }
   Line line = fifo_.front();
   fifo_.pop_front();
+  held_ -= line_elements(shape_.lanes, line.row->head_dim);
   line.replay_pending = decided_.front().replay;
   out.push(line, now);
   if (line.last) {

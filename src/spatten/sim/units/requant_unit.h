@@ -66,6 +66,7 @@ class RequantUnit final : public Unit {
   Shape shape_;
   Datapath* datapath_;
   std::deque<Line> fifo_;
+  std::uint32_t held_ = 0;  // elements that the FIFO has been given places for
   std::deque<Decided> decided_;
   bool announced_ = false;  // the first of them, to the controller
   Stats stats_;

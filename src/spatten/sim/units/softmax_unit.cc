@@ -7,14 +7,16 @@
 
 namespace spatten::sim {
 
-SoftmaxUnit::SoftmaxUnit(const Spec& spec, std::uint32_t in_latency, Datapath* datapath)
-    : Unit("softmax"), in(*this, in_latency + 1, in_latency), out(*this), spec_(spec), datapath_(datapath) {}
+SoftmaxUnit::SoftmaxUnit(const Spec& spec, std::uint32_t in_latency, std::uint32_t results, Datapath* datapath)
+    : Unit("softmax"), in(*this, in_latency + 1, in_latency), out(*this), spec_(spec), results_(results),
+      datapath_(datapath) {}
 
 void SoftmaxUnit::take(Cycles now) {
   const Line line = in.pop(now);
   stats_.elements += line.elements;
   stats_.exponentials += line.elements;
   stats_.divisions += line.elements;
+  held_ += line_elements(results_, line.row->head_dim);
   fifo_.push_back({line, spec_.latency_cycles == 0 ? now : kNever});
   if (!line.last) return;
   ++stats_.rows;
@@ -27,13 +29,14 @@ void SoftmaxUnit::take(Cycles now) {
 
 Tick SoftmaxUnit::tick(Cycles now) {
   bool moved = false;
-  const bool full = fifo_.size() >= std::max(1u, spec_.fifo_lines);
+  const bool full = held_ >= std::max(1u, spec_.fifo_lines) * results_;
   if (in.front(now) && !full) {
     take(now);
     moved = true;
   }
   if (!fifo_.empty() && fifo_.front().ready <= now && out.has_room(now)) {
     out.push(fifo_.front().line, now);
+    held_ -= line_elements(results_, fifo_.front().line.row->head_dim);
     fifo_.pop_front();
     if (row_begin_ > 0) --row_begin_;
     moved = true;

@@ -21,7 +21,7 @@ class SoftmaxUnit final : public Unit {
     template <class S, class F>
     static void each(S& s, F&& f) {
       f("latency_cycles", s.latency_cycles, "cycle", "from a row's last score to its first probability; the authors' BERT model: 87; 0: a wire");
-      f("fifo_lines", s.fifo_lines, "line", "lines of a row that wait for its sum; paper: 128");
+      f("fifo_lines", s.fifo_lines, "line", "lines of 512 / 64 scores that wait for the row's sum, larger heads packed; paper: 128");
     }
   };
   struct Stats {
@@ -39,8 +39,8 @@ class SoftmaxUnit final : public Unit {
   InPort<Line> in;    // from Q x K
   OutPort<Line> out;  // to the progressive-quantization decision
 
-  /// `in_latency`: cycles that Q x K takes.
-  SoftmaxUnit(const Spec& spec, std::uint32_t in_latency, Datapath* datapath);
+  /// `in_latency`: cycles that Q x K takes; `results`: scores per line at head dimension 64.
+  SoftmaxUnit(const Spec& spec, std::uint32_t in_latency, std::uint32_t results, Datapath* datapath);
   Tick tick(Cycles now) override;
   Counters counters() const override { return list_counters(stats_); }
   std::string holding() const override { return fifo_.empty() ? "" : std::to_string(fifo_.size()) + " lines"; }
@@ -53,6 +53,7 @@ class SoftmaxUnit final : public Unit {
   void take(Cycles now);
 
   Spec spec_;
+  std::uint32_t results_, held_ = 0;  // elements that the FIFO has been given places for
   Datapath* datapath_;
   std::deque<Waiting> fifo_;
   std::size_t row_begin_ = 0;  // first line in the FIFO of the row that is still arriving

@@ -17,7 +17,7 @@ TopKEngine::TopKEngine(const Spec& spec, std::uint32_t results_per_line, Datapat
 
 bool TopKEngine::take(Cycles now) {
   const Line* next = in.front(now);
-  if (!next || !next->row->select_values || fifo_.size() >= spec_.fifo_lines) return false;
+  if (!next || !next->row->select_values || held_ >= spec_.fifo_lines * per_line_) return false;
   const Line line = in.pop(now);
   if (line.first) {
     if (datapath_ && line.row->data) datapath_->select(*line.row);
@@ -28,6 +28,7 @@ bool TopKEngine::take(Cycles now) {
     stats_.compares += 2 * line.row->select_compares + line.row->keys;
     stats_.fifo_writes += line.row->select_compares + line.row->keys;
   }
+  held_ += line_elements(per_line_, line.row->head_dim);
   fifo_.push_back({line, now + kFifoLatency});
   if (line.last) complete_.emplace_back(line.row, now + kFifoLatency);
   return true;
@@ -59,6 +60,14 @@ void TopKEngine::select(Cycles now) {
   }
 }
 
+// The oldest line leaves the FIFO; true when it is its row's last.
+bool TopKEngine::drop_line() {
+  const Line line = fifo_.front().line;
+  held_ -= line_elements(per_line_, line.row->head_dim);
+  fifo_.pop_front();
+  return line.last;
+}
+
 // One line of the filtered row per cycle. The delay element also lets the lines that are not kept go by, one per cycle.
 bool TopKEngine::emit(Cycles now) {
   if (selected_.empty() || selected_.front().from > now) return false;
@@ -75,11 +84,10 @@ bool TopKEngine::emit(Cycles now) {
   }
   bool done = emitted_ >= row->values;
   if (streams) {
-    done = fifo_.front().line.last;
-    fifo_.pop_front();
+    done = drop_line();
   } else if (done) {
-    while (!fifo_.front().line.last) fifo_.pop_front();
-    fifo_.pop_front();
+    while (!drop_line()) {
+    }
   }
   if (done) {
     selected_.pop_front();

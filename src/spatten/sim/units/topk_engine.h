@@ -79,9 +79,10 @@ class TopKEngine final : public Unit {
   bool bypass(Cycles now);
   void select(Cycles now);
   bool emit(Cycles now);
+  bool drop_line();
 
   Spec spec_;
-  std::uint32_t per_line_;
+  std::uint32_t per_line_, held_ = 0;  // elements: of a line at head dimension 64; in the input FIFO
   Datapath* datapath_;
   std::deque<Waiting> fifo_;
   std::deque<std::pair<Row*, Cycles>> complete_;  // rows wholly in the FIFO, and since when they can be selected
