@@ -51,12 +51,12 @@ Overrides split_overrides(const std::vector<std::string>& assignments) {
   for (const std::string& a : assignments) {
     const std::string key = a.substr(0, a.find('='));
     if (a.size() == key.size() || key.empty()) throw UsageError("--set", "", fmt::format("expected KEY=VALUE, found \"{}\"", printable(a)));
-    if (begins_in(chip, key)) {
+    if (a.starts_with(kMemoryPrefix)) {
+      out.memory.push_back(a.substr(kMemoryPrefix.size()));
+    } else if (begins_in(chip, key)) {
       out.chip.push_back(a);
     } else if (begins_in(policy, key)) {
       out.policy.push_back(a);
-    } else if (a.starts_with(kMemoryPrefix)) {
-      out.memory.push_back(a.substr(kMemoryPrefix.size()));
     } else if (begins_in(memory, key) || key == "latency") {
       out.memory.push_back(a);
     } else {

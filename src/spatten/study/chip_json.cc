@@ -26,7 +26,7 @@ Json units_json(const sim::Result& result) {
   Json out = Json::object();
   for (const sim::UnitResult& u : result.units) {
     Json unit = activity_json(u.activity);
-    for (const auto& [name, count] : u.counters) unit.emplace(name, count);
+    for (const auto& [name, count] : u.counters) unit[unit.contains(name) ? "counted_" + name : name] = count;
     out[u.name] = std::move(unit);
   }
   return out;

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""spatten simulate and --simulate: the fields, the files, the same bytes every time, bad inputs."""
+import json
+import os
+import re
+import signal
+import subprocess
+import time
+import unittest
+
+from program import PROGRAM, SOURCE, ProgramTest
+
+FIELDS = ["id", "cycles", "seconds", "clock_hz", "rows", "ops_executed", "ops_dense_equivalent", "tflops_executed", "tops_dense_equivalent",
+          "dram_bytes", "dram_bandwidth_gb_s", "bandwidth_ratio", "energy_joules", "power_watts", "area_mm2", "units", "assumptions"]
+KINDS = ["logic", "sram", "dram"]
+TECHNOLOGY = os.path.join(SOURCE, "configs", "tech", "tsmc40.json")
+STORY = ["simulate", "--model", "gpt2-small", "--policy", "paper-gpt2", "--context", "300", "--generate", "2"]
+
+
+class Simulate(ProgramTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        def run(*arguments):
+            subprocess.run([PROGRAM, *arguments], check=True, cwd=cls.folder, stderr=subprocess.DEVNULL)
+        run("trace", "--model", "generate", "--policy", "kv-4x", "--generate", "6", "-o", "run.trace", "a film about a film")
+        run("trace", "--to", "authors-csv", "run.trace", "-o", "run.csv")
+        run("trace", "--from", "authors-csv", "run.csv", "-o", "csv.trace")
+
+    def read(self, name, mode="r"):
+        with open(self.path(name), mode, encoding=None if "b" in mode else "utf-8") as f:
+            return f.read()
+
+    def assert_adds_up(self, result):
+        for unit, what in result["units"].items():
+            self.assertEqual(what["busy_cycles"] + what["idle_cycles"] + what["stalled_cycles"], result["cycles"], unit)
+            self.assertEqual(sum(what["stall_reasons"].values()), what["stalled_cycles"], unit)
+        for field in ["energy_joules", "power_watts"]:
+            self.assertAlmostEqual(sum(result[field][k] for k in KINDS) / result[field]["total"], 1)
+        blocks = result["blocks"].values()
+        self.assertAlmostEqual(sum(b["energy_joules"]["total"] for b in blocks) / result["energy_joules"]["total"], 1)
+        self.assertAlmostEqual(sum(b["area_mm2"] for b in blocks) / result["area_mm2"], 1)
+        self.assertAlmostEqual(result["power_watts"]["total"] * result["seconds"] / result["energy_joules"]["total"], 1)
+        memory = result["units"]["memory"]
+        # Writes that still wait when a layer ends are asked for and not yet on the bus, nor are two of one address in a row.
+        on_the_bus = 32 * (memory["reads"] + memory["writes"])
+        self.assertLessEqual(on_the_bus, result["dram_bytes"])
+        self.assertLess(result["dram_bytes"] - on_the_bus, result["bytes"]["output"] + 1)
+        self.assertEqual(result["dram_bytes"], sum(result["bytes"].values()))
+        self.assertEqual(sum(layer["cycles"] for layer in result["layers"]), result["cycles"])
+        self.assertAlmostEqual(result["tflops_executed"] * result["seconds"] * 1e12 / result["ops_executed"], 1)
+        self.assertAlmostEqual(result["tops_dense_equivalent"] * result["seconds"] * 1e12 / result["ops_dense_equivalent"], 1)
+
+    def test_the_fields_are_those_of_the_contract_and_add_up(self):
+        for arguments in [["run.trace"], ["csv.trace"], STORY[1:], ["--model", "bert-base", "--length", "24"]]:
+            result, = self.objects("simulate", *arguments)
+            self.assertEqual([f for f in FIELDS if f not in result], [])
+            self.assertFalse(result["partial"])
+            self.assert_adds_up(result)
+
+    def test_a_csv_is_the_trace_that_it_was_made_from(self):
+        csv, = self.objects("simulate", "run.csv")
+        trace, = self.objects("simulate", "csv.trace")
+        self.assertEqual({**csv, "id": 0}, {**trace, "id": 0})
+        piped = self.objects("simulate", "-", stdin=self.read("run.csv", "rb"))[0]
+        self.assertEqual({**csv, "id": 0}, {**piped, "id": 0})
+
+    def test_the_summary_names_both_units_of_throughput(self):
+        text = self.output(*STORY)
+        self.assertRegex(text, r"executed +\d+\.\d+ TFLOPS")
+        self.assertRegex(text, r"dense-equivalent +\d+\.\d+ TOPS")
+        for word in ["time", "DRAM", "energy", "power", "area", "topk", "Q x K", "busy", "stalled", "assumptions"]:
+            self.assertIn(word, text)
+
+    def test_one_number_changes_the_result(self):
+        plain, = self.objects(*STORY)
+        slow, = self.objects(*STORY, "--set", "topk.lanes=1")
+        self.assertGreater(slow["cycles"], plain["cycles"])
+        self.assertLess(slow["area_mm2"], plain["area_mm2"])
+        self.assertEqual(slow["dram_bytes"], plain["dram_bytes"])
+        far, = self.objects(*STORY, "--memory", "ideal:500")
+        near, = self.objects(*STORY, "--memory", "ideal:500", "--set", "memory.latency=2")
+        self.assertGreater(far["cycles"], near["cycles"])
+        pruned, = self.objects(*STORY, "--set", "value.keep=0.05")
+        self.assertLess(pruned["dram_bytes"], plain["dram_bytes"])
+        batch, = self.objects(*STORY, "--batch", "4")
+        self.assertEqual(batch["rows"], 4 * plain["rows"])
+
+    def test_the_same_bytes_with_any_threads_and_from_any_folder(self):
+        runs = []
+        for number, (threads, folder) in enumerate([("1", self.folder), ("2", "/"), ("3", SOURCE)]):
+            files = [self.path(f"{name}-{number}") for name in ["stats", "html", "timeline"]]
+            text = self.output("simulate", self.path("run.trace"), "--json", "--threads", threads, "--stats", files[0], "--html", files[1],
+                               "--timeline", files[2], cwd=folder)
+            runs.append([text] + [self.read(f) for f in files])
+        self.assertEqual(runs[0], runs[1])
+        self.assertEqual(runs[0], runs[2])
+        self.assertEqual(self.output(*STORY, "--threads", "1"), self.output(*STORY, "--threads", "2"))
+
+    def test_stats_hold_every_counter_by_unit(self):
+        result, = self.objects(*STORY, "--stats", "stats.json")
+        stats = json.loads(self.read("stats.json"))
+        self.assertEqual(stats["version"], 1)
+        self.assertEqual(list(stats["units"]), list(result["units"]))
+        for unit, what in stats["units"].items():
+            for counter, count in what["counters"].items():
+                name = "counted_" + counter if counter in what["activity"] else counter
+                self.assertEqual(result["units"][unit][name], count)
+        self.assertAlmostEqual(sum(e["joules"] for e in stats["energy"]) / result["energy_joules"]["total"], 1)
+        self.assertAlmostEqual(sum(a["mm2"] for a in stats["area"]) / result["area_mm2"], 1)
+        self.assertEqual(stats["chip"]["topk"]["lanes"], 16)
+
+    def test_a_timeline_has_the_units_of_its_window(self):
+        result, = self.objects(*STORY, "--timeline", "timeline.json", "--timeline-from", "100", "--timeline-cycles", "500")
+        timeline = json.loads(self.read("timeline.json"))
+        slices = [e for e in timeline["traceEvents"] if e["ph"] == "X"]
+        self.assertGreater(len(slices), 10)
+        self.assertGreaterEqual(min(s["ts"] for s in slices), 0.1)
+        self.assertLessEqual(max(s["ts"] + s["dur"] for s in slices), 0.6 + 1e-9)
+        names = {e["args"]["name"] for e in timeline["traceEvents"] if e["name"] == "thread_name"}
+        self.assertTrue({"qk", "softmax", "memory"} <= names & set(result["units"]), names)
+
+    def test_the_page_needs_nothing_from_outside_and_escapes_what_it_shows(self):
+        self.write("<b>.trace", self.read("run.trace", "rb"))
+        self.output("simulate", "<b>.trace", "--html", "page.html")
+        page = self.read("page.html")
+        self.assertIsNone(re.search(r"(?i)(src|href)\s*=|@import|url\(|<script", page))
+        self.assertNotIn("<b>.trace", page)
+        self.assertIn("&lt;b&gt;.trace", page)
+        for words in ["Where the cycles go", "Where the joules go", "mm²", "Roofline", "Time per layer", "Assumptions", "prefers-color-scheme: dark"]:
+            self.assertIn(words, page)
+
+    def test_an_interrupted_run_prints_what_it_has_and_says_so(self):
+        process = subprocess.Popen([PROGRAM, "simulate", "--model", "gpt2-medium", "--prompt", "--json", "--stats", "partial.json"], cwd=self.folder,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        out, error = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 130, error)
+        result = json.loads(out)
+        self.assertTrue(result["partial"])
+        self.assertTrue(json.loads(self.read("partial.json"))["partial"])
+
+    def test_a_model_run_tells_what_it_needs_on_the_chip(self):
+        for arguments in [["classify", "--model", "classify", "a film", "a movie about a film"],
+                          ["generate", "--model", "generate", "--max-tokens", "5", "a film"]]:
+            for result in self.objects(*arguments, "--simulate", "--policy", "tokens-half"):
+                chip = result["chip"]
+                self.assertGreater(chip["cycles"], 0)
+                self.assertLessEqual(chip["dram_bytes"], chip["dense"]["dram_bytes"])
+                self.assertEqual(chip["ops_dense_equivalent"], chip["dense"]["ops_executed"])
+            plain = self.objects(*arguments, "--simulate", "--set", "topk.lanes=4")[0]
+            self.assertNotIn("dense", plain["chip"])
+            self.assertIn("of DRAM", self.output(*arguments, "--simulate", "--policy", "tokens-half"))
+            self.assertNotIn("chip", self.objects(*arguments)[0])
+        self.assert_fails(2, ["--chip", "--simulate"], "classify", "--model", "classify", "--chip", "spatten", "a film")
+
+    def test_a_trace_is_recorded_beside_the_simulation(self):
+        texts = ["classify", "--model", "classify", "--policy", "tokens-half", "a film", "a movie"]
+        self.output(*texts, "--trace", "one.trace")
+        self.output(*texts, "--trace", "two.trace", "--simulate")
+        self.assertEqual(self.read("one.trace", "rb"), self.read("two.trace", "rb"))
+
+
+class SimulateFailures(ProgramTest):
+    def test_usage(self):
+        self.assert_fails(2, "neither", "simulate")
+        self.assert_fails(2, ["both", "x.trace"], "simulate", "x.trace", "--model", "bert-base")
+        self.assert_fails(2, "expected one trace", "simulate", "a", "b")
+        self.assert_fails(2, "belong to --model", "simulate", "x.trace", "--context", "10")
+        self.assert_fails(2, "policy", "simulate", "x.trace", "--set", "token.keep=0.5")
+        self.assert_fails(2, ["bert-base", "did you mean"], "simulate", "--model", "bert-bas")
+        self.assert_fails(2, "--length", "simulate", "--model", "gpt2-small", "--length", "9")
+        self.assert_fails(2, "encoder", "simulate", "--model", "bert-base", "--context", "9")
+        self.assert_fails(2, ["1024", "1056"], "simulate", "--model", "gpt2-small", "--context", "1024", "--generate", "32")
+        self.assert_fails(2, ["--lsb-ratio", "from 0 to 1"], "simulate", "--model", "gpt2-small", "--lsb-ratio", "2")
+        self.assert_fails(2, ["--stats", "twice"], *STORY, "--html", "x", "--stats", "x")
+
+    def test_names_of_files_and_knobs_find_the_nearest(self):
+        self.assert_fails(2, ["--chip", 'did you mean "spatten"'], *STORY, "--chip", "spaten")
+        self.assert_fails(2, ["--memory", "did you mean"], *STORY, "--memory", "hbm2-r2")
+        self.assert_fails(2, ["--tech", 'did you mean "tsmc40"'], *STORY, "--tech", "tsmc4")
+        self.assert_fails(2, ['did you mean "lanes"'], *STORY, "--set", "topk.lane=8")
+        self.assert_fails(2, ['did you mean "topk.lanes"'], *STORY, "--set", "topp.lanes=8")
+        self.assert_fails(2, "KEY=VALUE", *STORY, "--set", "topk.lanes")
+        self.assert_fails(2, ["topk.lanes", "0"], *STORY, "--set", "topk.lanes=0")
+        self.assert_fails(2, ["channels", "power of two"], *STORY, "--set", "channels=3")
+        self.assert_fails(2, ["key_sram.lines", "too small"], *STORY, "--set", "key_sram.lines=2")
+        self.assert_fails(2, "ideal:", *STORY, "--memory", "ideal:x")
+
+    def test_bad_inputs_name_file_and_place(self):
+        self.assert_fails(1, "missing.trace", "simulate", "missing.trace")
+        self.assert_fails(1, "empty.csv", "simulate", self.write("empty.csv", ""))
+        self.assert_fails(1, "cut.csv:1", "simulate", self.write("cut.csv", "a,b\n"))
+        with open(TECHNOLOGY, encoding="utf-8") as f:
+            good = f.read()
+        self.write("t.json", good.replace('"qk.multiplies"', '"qk.multiplys"'))
+        self.assert_fails(1, ["t.json:", "/actions/", "counter", 'did you mean "qk.multiplies"?'], *STORY, "--tech", "t.json")
+        self.write("t.json", re.sub(r'"pj": ', '"pj": -', good, count=1))
+        self.assert_fails(1, ["t.json:", "/actions/0/pj", "at least 0"], *STORY, "--tech", "t.json")
+        self.write("t.json", good.replace('"key": "topk.lanes"', '"key": "topk.lane"'))
+        self.assert_fails(1, ["t.json:", 'did you mean "topk.lanes"?'], *STORY, "--tech", "t.json")
+
+    def test_outputs_that_cannot_be_written_are_named_and_old_ones_stay(self):
+        for option in ["--stats", "--html", "--timeline", "-o"]:
+            self.assert_fails(1, "no/such/file", *STORY, option, "no/such/file")
+        self.write("old.json", "old")
+        self.assert_fails(1, "cut.csv", "simulate", self.write("cut.csv", "a,b\n"), "--stats", "old.json")
+        with open(self.path("old.json"), encoding="utf-8") as f:
+            self.assertEqual(f.read(), "old")
+        with open("/dev/full", "wb") as full:
+            self.assert_fails(1, "standard output", *STORY, stdout=full)
+
+
+if __name__ == "__main__":
+    unittest.main()
