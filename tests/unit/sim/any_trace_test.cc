@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whatever a valid trace asks for, every chip finishes it, in the same cycles whatever the order of its units and the number
+// of threads, and its books balance.
+#include <gtest/gtest.h>
+
+#include "spatten/base/random.h"
+#include "spatten/sim/accelerator/simulate.h"
+#include "spatten/sim/memory/make_memory.h"
+#include "spatten/trace/memory.h"
+
+namespace spatten::sim {
+namespace {
+
+const std::vector<std::string> kChips{"spatten", "spatten-eighth", "spatten-e2e", "rtl-full", "rtl-eighth"};
+
+template <class T>
+T pick(const std::vector<T>& choices, Random& random) {
+  return choices[random.below(choices.size())];
+}
+
+/// Two steps of three layers of up to six heads: any counts, widths and stages that the rules of a trace allow.
+trace::MemorySink random_trace(Random& random, bool published_rtl, std::uint32_t largest_dim) {
+  trace::MemorySink sink;
+  trace::Header header;
+  header.layers = 3;
+  header.heads = 6;
+  sink.begin(header);
+  std::uint32_t dim = published_rtl ? 64 : pick<std::uint32_t>({64, 64, 32, 16, 128}, random);
+  dim = std::min(dim, largest_dim);
+  for (std::uint32_t step = 0; step < 2; ++step) {
+    const bool summarization = !published_rtl && random.below(3) == 0;
+    const auto context = static_cast<std::uint32_t>(1 + random.below(random.below(4) == 0 ? 600 : 90));
+    trace::Record r;
+    r.step = step;
+    r.context = context;
+    r.head_dim = dim;
+    r.stage = summarization ? trace::Stage::kSummarization : trace::Stage::kGeneration;
+    r.key_msb_bits = pick<std::uint8_t>({4, 6, 8, 10, 12, 0}, random);
+    r.value_bits = pick<std::uint8_t>({4, 6, 8, 12, 0}, random);
+    r.key_lsb_bits = r.key_msb_bits > 0 && random.below(2) == 0 ? 4 : 0;
+    for (r.layer = 0; r.layer < 3; ++r.layer) {
+      r.keys = static_cast<std::uint32_t>(1 + random.below(context));
+      r.values = static_cast<std::uint32_t>(1 + random.below(r.keys));
+      const auto heads = static_cast<std::uint32_t>(1 + random.below(6));
+      for (r.head = 0; r.head < heads; ++r.head) {
+        r.rows = summarization ? static_cast<std::uint32_t>(1 + random.below(std::min(r.keys, 20u))) : 1;
+        r.causal = summarization && random.below(2) == 0;
+        r.lsb_rows = r.key_lsb_bits > 0 ? static_cast<std::uint32_t>(random.below(r.rows + 1)) : 0;
+        r.top_k_tokens = r.head + 1 == heads && random.below(2) == 0 ? std::max(1u, r.keys / 2) : 0;
+        sink.write(r);
+      }
+    }
+  }
+  sink.end();
+  return sink;
+}
+
+class AnyTrace : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(AnyTrace, IsFinishedInAnyOrderOfUnits) {
+  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+    SCOPED_TRACE(seed);
+    Random random(seed * 7919 + GetParam().size());
+    ChipSpec chip = load_chip(SPATTEN_SOURCE_DIR "/configs/hw/" + GetParam() + ".json");
+    chip.barrier = pick<ChipSpec::Barrier>({ChipSpec::Barrier::kNone, ChipSpec::Barrier::kStep, ChipSpec::Barrier::kLayer}, random);
+    const trace::MemorySink trace = random_trace(random, GetParam().starts_with("rtl"), chip.qk.max_head_dim);
+    const std::string memory = random.below(2) == 0 ? "ideal:5" : SPATTEN_SOURCE_DIR "/configs/memory/hbm2-r21.json";
+    SimulationOptions options;
+    if (GetParam().starts_with("rtl") && random.below(3) == 0) options.batch = static_cast<std::uint32_t>(1 + random.below(4));
+    const auto run = [&](std::uint64_t order, std::uint32_t threads) {
+      SimulationOptions changed = options;
+      changed.shuffle_units = order;
+      changed.threads = threads;
+      trace::MemorySource source(trace);
+      return simulate(source, chip, [&] { return make_memory(memory, {"channels=" + std::to_string(chip.channels)}); }, changed);
+    };
+    const Result result = run(0, 1);
+    std::uint64_t rows = 0;
+    for (const trace::Record& r : trace.records()) rows += options.batch > 0 && r.rows == 1 ? options.batch : r.rows;
+    EXPECT_EQ(result.rows, rows);
+    for (const Result& other : {run(seed + 1, 1), run(seed + 2, 2)}) {
+      EXPECT_EQ(other.cycles, result.cycles);
+      EXPECT_EQ(other.bytes.total(), result.bytes.total());
+      for (std::size_t i = 0; i < result.units.size(); ++i) {
+        for (const UnitResult& unit : other.units) {
+          if (unit.name == result.units[i].name) {
+            EXPECT_EQ(unit.counters, result.units[i].counters) << unit.name;
+          }
+        }
+      }
+    }
+    for (const UnitResult& unit : result.units) {
+      EXPECT_EQ(unit.activity.busy() + unit.activity.idle() + unit.activity.stalled(), result.cycles) << unit.name;
+      if (unit.name == "fetcher") {
+        EXPECT_EQ(unit.counter("query_bytes") + unit.counter("key_bytes") + unit.counter("key_lsb_bytes") +
+                      unit.counter("value_bytes") + unit.counter("weight_bytes"),
+                  unit.counter("accesses") * 32);
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Chips, AnyTrace, ::testing::ValuesIn(kChips), [](const auto& chip) {
+  std::string name = chip.param;
+  std::erase(name, '-');
+  return name;
+});
+
+TEST(Simulate, RefusesAHeadThatTheArraysCannotHold) {
+  const ChipSpec chip = load_chip(SPATTEN_SOURCE_DIR "/configs/hw/rtl-full.json");
+  trace::MemorySink trace;
+  trace.begin({});
+  trace::Record r;
+  r.context = r.keys = r.values = 32;
+  r.head_dim = 128;
+  r.key_msb_bits = r.value_bits = 8;
+  trace.write(r);
+  trace.end();
+  trace::MemorySource source(trace);
+  try {
+    simulate(source, chip, [] { return make_memory("ideal:1"); });
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("head dimension 128"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Simulate, RefusesMoreKeysThanTheChipHolds) {
+  const ChipSpec chip = load_chip(SPATTEN_SOURCE_DIR "/configs/hw/spatten.json");
+  trace::MemorySink trace;
+  trace.begin({});
+  trace::Record r;
+  r.context = r.keys = r.values = 1025;
+  r.key_msb_bits = r.value_bits = 8;
+  trace.write(r);
+  trace.end();
+  trace::MemorySource source(trace);
+  EXPECT_THROW(simulate(source, chip, [] { return make_memory("ideal:1"); }), Error);
+}
+
+}  // namespace
+}  // namespace spatten::sim
