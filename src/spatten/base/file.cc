@@ -46,10 +46,15 @@ InputFile::InputFile(const std::string& path) : path_(path) {
   } while (fd_ < 0 && errno == EINTR);
   if (fd_ < 0) fail_with_errno(path, "cannot open");
   struct stat info;
-  const bool known = ::fstat(fd_, &info) == 0;
-  if (!known || !S_ISREG(info.st_mode)) {
+  if (::fstat(fd_, &info) != 0) {
+    const int error = errno;
     ::close(fd_);
-    throw Error(path, "", "expected a regular file, found " + std::string(known && S_ISDIR(info.st_mode) ? "a folder" : "something else"));
+    errno = error;
+    fail_with_errno(path, "cannot inspect");
+  }
+  if (!S_ISREG(info.st_mode)) {
+    ::close(fd_);
+    throw Error(path, "", fmt::format("expected a regular file, found {}", S_ISDIR(info.st_mode) ? "a folder" : "something else"));
   }
   size_ = static_cast<std::uint64_t>(info.st_size);
 }

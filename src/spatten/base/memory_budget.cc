@@ -7,17 +7,20 @@
 #include <charconv>
 #include <fstream>
 #include <functional>
-#include <iterator>
 
 #include "spatten/base/error.h"
 
 namespace spatten {
 namespace {
 
-/// These files are small, have no size and may be absent.
+/// These files are small, have no size and may be absent; one that cannot be read says nothing.
 std::string contents(const std::string& path) {
+  constexpr std::size_t kMostBytes = std::size_t{64} << 10;
   std::ifstream in(path);
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::string text(kMostBytes, '\0');
+  in.read(text.data(), kMostBytes);
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  return text;
 }
 
 /// The number after optional blanks; nothing for "max" and for an empty text.
