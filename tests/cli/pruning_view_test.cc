@@ -98,7 +98,7 @@ TEST_F(PruningStoryTest, PageIsOneFileWithoutOutsideResources) {
 TEST_F(PruningStoryTest, PageTellsTheLayerAndTheScoresOfEachWord) {
   const std::string page = pruning_page("SpAtten", {story()});
   EXPECT_THAT(page, HasSubstr(R"({"text":"unforget","reached":2,"scores":[2.0,2.0,2.0]})"));
-  EXPECT_THAT(page, HasSubstr("<span class=\"w leaves\" data-w=\"0.2\">table</span>"));
+  EXPECT_THAT(page, HasSubstr("<span class=\"w joins leaves\" data-w=\"0.2\">table</span>"));
   EXPECT_THAT(page, HasSubstr("50 of 100"));
 }
 
