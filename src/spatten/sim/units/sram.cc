@@ -10,11 +10,13 @@ namespace {
 // Published RTL: two registers between converter and write port, three from there to the cells, of which the request
 // register is the second; one from the request to the cells.
 constexpr Cycles kWriteLatency = 2, kStoreLatency = 3, kRequestLatency = 1;
+// Published RTL: from a read that succeeds until its place in the queue of reads is used again.
+constexpr Cycles kQueueLatency = 5;
 
 }  // namespace
 
 Sram::Sram(Role role, const Spec& spec, std::uint32_t vectors_per_line)
-    : Unit(role == Role::kKey ? "key_sram" : "value_sram"), write(*this, 3, kWriteLatency), read(*this, 4, 1), out(*this),
+    : Unit(role == Role::kKey ? "key_sram" : "value_sram"), write(*this, 3, kWriteLatency), read(*this, spec.read_ahead > 0 ? 1 : 8, 1), out(*this),
       written(*this), role_(role), spec_(spec), vectors_per_line_(vectors_per_line) {}
 
 void Sram::count(const WritePorts::Line& line) {
@@ -61,16 +63,37 @@ std::uint32_t Sram::lines_there(const Row& row) const {
   return role_ == Role::kKey ? owner.key_lines_written : owner.value_lines_written;
 }
 
-Tick Sram::tick(Cycles now) {
-  take_writes(now);
-  while (read.front(now)) {
-    Row* row = read.pop(now);
+// One read is made of the request per cycle while the queue has a place. With a short queue, a long request stays at the
+// port until its first lines have been read.
+void Sram::take_request(Cycles now) {
+  if (heard_ && leave_ <= now && reads_done_ + spec_.read_ahead >= reads_made_) {
+    read.pop(now);
+    heard_ = false;
+    leave_ = kNever;
+  }
+  while (!heard_ && read.front(now)) {
+    Row* row = *read.front(now);
+    const std::uint32_t lines = (elements(*row) + per_line(*row) - 1) / per_line(*row);
     // The request reached the port one cycle after it was sent; issue_latency counts from the sending.
     reads_.push_back({row, now - 1 + spec_.issue_latency, 0});
+    reads_made_ += lines;
+    if (spec_.read_ahead == 0 || lines == 1) {
+      read.pop(now);
+      continue;
+    }
+    heard_ = true;
+    leave_ = now + lines - 2;  // so that the port has room when the last read is made
+    if (leave_ <= now) take_request(now);
   }
+}
+
+Tick Sram::tick(Cycles now) {
+  take_writes(now);
+  take_request(now);
   const Cycles next_write = std::max(write.next_ready(), now + 1);
-  const Cycles next_read = read.next_ready();
-  Cycles arrivals = std::min(next_write, next_read);
+  const Cycles next_read = heard_ ? kNever : read.next_ready();
+  const bool leaves = heard_ && reads_done_ + spec_.read_ahead >= reads_made_;
+  Cycles arrivals = std::min({next_write, next_read, leaves ? std::max(leave_, now + 1) : kNever});
   if (!ports_.idle()) arrivals = now + 1;
   if (!stored_.empty()) arrivals = std::min(arrivals, stored_.front().from);
   if (reads_.empty()) return {Why::kIdle, arrivals};
@@ -90,12 +113,12 @@ Tick Sram::tick(Cycles now) {
     if (next_issue_ > now) return {Why::kBusy, std::min(arrivals, next_issue_)};
   }
   if (!out.has_room(now)) return {Why::kNoRoom, arrivals};
-  const std::uint32_t per_line = line_elements(vectors_per_line_, r.row->head_dim);
-  const std::uint32_t left = elements(*r.row) - r.index * per_line;
-  const bool last = left <= per_line;
-  out.push({r.row, r.index, std::min(left, per_line), r.index == 0, last, false}, now);
+  const std::uint32_t left = elements(*r.row) - r.index * per_line(*r.row);
+  const bool last = left <= per_line(*r.row);
+  out.push({r.row, r.index, std::min(left, per_line(*r.row)), r.index == 0, last, false}, now);
   ++stats_.lines_read;
   ++r.index;
+  if (++reads_done_ + spec_.read_ahead == reads_made_ && heard_) leave_ = std::max(leave_, now + kQueueLatency - 1);
   next_issue_ = now + 1;
   if (last) reads_.pop_front();
   return {Why::kBusy, now + 1};

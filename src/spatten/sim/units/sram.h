@@ -18,7 +18,7 @@ class Sram final : public Unit {
   struct Spec {
     std::uint32_t lines = 256;
     std::uint32_t allocations = 16;
-    std::uint32_t issue_latency = 4, read_latency = 5, retry_cycles = 1;
+    std::uint32_t issue_latency = 4, read_latency = 5, retry_cycles = 1, read_ahead = 0;
 
     template <class S, class F>
     static void each(S& s, F&& f) {
@@ -27,6 +27,7 @@ class Sram final : public Unit {
       f("issue_latency", s.issue_latency, "cycle", "from a row's read request to its first read; published RTL: 4");
       f("read_latency", s.read_latency, "cycle", "from a read to the line at the multipliers; published RTL: 5");
       f("retry_cycles", s.retry_cycles, "cycle", "until a line that was not there is read again; published RTL: 5");
+      f("read_ahead", s.read_ahead, "line", "reads that may wait beside the request they belong to, before the next request is heard; 0: any number; published RTL: 16");
     }
   };
   struct Stats {
@@ -65,9 +66,11 @@ class Sram final : public Unit {
     Cycles from;
   };
   void take_writes(Cycles now);
+  void take_request(Cycles now);
   void count(const WritePorts::Line& line);
   std::uint32_t lines_there(const Row& row) const;
   std::uint32_t elements(const Row& row) const { return role_ == Role::kKey ? row.keys : row.values; }
+  std::uint32_t per_line(const Row& row) const { return line_elements(vectors_per_line_, row.head_dim); }
 
   Role role_;
   Spec spec_;
@@ -75,6 +78,10 @@ class Sram final : public Unit {
   WritePorts ports_;
   std::deque<Stored> stored_;
   std::deque<Read> reads_;
+  // The request at the port: it leaves when its reads have been made, which wait in a short queue until they succeed.
+  bool heard_ = false;
+  Cycles leave_ = kNever;
+  std::uint64_t reads_made_ = 0, reads_done_ = 0;  // of all requests; the last made are those of the request at the port
   Cycles next_issue_ = 0;
   bool waited_ = false;  // the next line has been asked for in vain
   Stats stats_;
