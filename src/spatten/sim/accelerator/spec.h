@@ -37,6 +37,7 @@ struct RowSpec {
   Widths widths = Widths::kStored;
   Pivots pivots = Pivots::kRanks;
   bool select_tokens = true;
+  bool random_data = false;
 
   template <class S, class F>
   static void each(S& s, F&& f) {
@@ -47,6 +48,7 @@ struct RowSpec {
     f("widths", s.widths, "", "which storage widths there are");
     f("pivots", s.pivots, "", "passes of a quick-select without probabilities");
     f("select_tokens", s.select_tokens, "", "token and head top-k take time at the end of a layer; absent in the published RTL");
+    f("random_data", s.random_data, "", "scores are random numbers, as in the authors' runs: a row whose largest is 2047 is not fetched again");
   }
 };
 

@@ -211,8 +211,18 @@ Row* TraceRows::make_row(const trace::Record& record, std::uint32_t query_row, R
   row.values = rounded(std::max(1u, values));
   const bool low_bits = record.lsb_mask.empty() ? share(record.lsb_rows, record.rows, query_row) > 0
                                                 : (record.lsb_mask[query_row / 8] >> (query_row % 8) & 1) != 0;
-  row.replay = low_bits || storage(record).forced_lsb;
+  row.replay = (low_bits || storage(record).forced_lsb) && !reaches_threshold(row);
   return &row;
+}
+
+// The authors force a second pass by a threshold of +2047, which one of `keys` random 12-bit scores may reach.
+bool TraceRows::reaches_threshold(const Row& row) const {
+  if (!chip_.rows.random_data) return false;
+  Random random(mix(chip_.topk.seed + 3, row.id));
+  for (std::uint32_t key = 0; key < row.keys; ++key) {
+    if (random.below(4096) == 0) return true;
+  }
+  return false;
 }
 
 void TraceRows::give_numbers(Row& row, const trace::Record& record, std::uint32_t query_row) {

@@ -48,6 +48,7 @@ class TraceRows final : public RowSource {
   std::optional<trace::Record> take_record();
   void make_group(const trace::Record& record, const trace::Record* partner);
   Row* make_row(const trace::Record& record, std::uint32_t query_row, Row* group);
+  bool reaches_threshold(const Row& row) const;
   void give_numbers(Row& row, const trace::Record& record, std::uint32_t query_row);
   void place(Row& row, const trace::Record& record, const Storage& storage);
   void choose_ids(Row& row, const trace::Record& record);
