@@ -81,6 +81,8 @@ class Simulate(ProgramTest):
         far, = self.objects(*STORY, "--memory", "ideal:500")
         near, = self.objects(*STORY, "--memory", "ideal:500", "--set", "memory.latency=2")
         self.assertGreater(far["cycles"], near["cycles"])
+        self.assertEqual(far["energy_joules"]["dram"], 0)
+        self.assertIn("energy of DRAM", " ".join(far["assumptions"]))
         pruned, = self.objects(*STORY, "--set", "value.keep=0.05")
         self.assertLess(pruned["dram_bytes"], plain["dram_bytes"])
         batch, = self.objects(*STORY, "--batch", "4")
@@ -96,6 +98,12 @@ class Simulate(ProgramTest):
         self.assertEqual(runs[0], runs[1])
         self.assertEqual(runs[0], runs[2])
         self.assertEqual(self.output(*STORY, "--threads", "1"), self.output(*STORY, "--threads", "2"))
+
+    def test_the_name_of_a_chip_does_not_mean_a_file_that_happens_to_lie_here(self):
+        self.write("spatten", "not a chip")
+        self.write("mine.json", json.dumps({"name": "mine"}))
+        self.assertEqual(self.objects(*STORY, "--chip", "spatten")[0]["cycles"], self.objects(*STORY)[0]["cycles"])
+        self.assertGreater(self.objects(*STORY, "--chip", "mine.json", "--memory", "ideal:10")[0]["cycles"], 0)
 
     def test_stats_hold_every_counter_by_unit(self):
         result, = self.objects(*STORY, "--stats", "stats.json")

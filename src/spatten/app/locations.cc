@@ -79,13 +79,16 @@ std::string find_model(const std::string& given, const std::vector<std::string>&
 }
 
 std::string find_data_file(const std::string& option, const std::string& given, const std::string& folder, const std::vector<std::string>& roots) {
-  if (is_file(given)) return given;
+  const bool path = given.find('/') != std::string::npos || given.ends_with(".json");
+  if (path && is_file(given)) return given;
   for (const std::string& root : roots) {
     const std::string place = join_path(root, given), named = join_path(join_path(root, folder), given);
-    for (const std::string& path : {place, named, named + ".json"}) {
-      if (given.front() != '/' && is_file(path)) return path;
+    if (path && given.front() != '/' && is_file(place)) return place;
+    for (const std::string& file : {named, named + ".json"}) {
+      if (given.front() != '/' && is_file(file)) return file;
     }
   }
+  if (is_file(given)) return given;
   const std::vector<std::string> known = names_in(folder, roots);
   throw UsageError(option, "", fmt::format("expected a file or one of {} ({}), found \"{}\"{}", folder, joined(known), printable(given),
                                            did_you_mean(given, known)));

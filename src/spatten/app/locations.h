@@ -18,8 +18,8 @@ std::string find_data_folder(const std::string& name, const std::vector<std::str
 /// Throws Error that lists where it looked, or that says that it is a file.
 std::string find_model(const std::string& given, const std::vector<std::string>& roots);
 
-/// A JSON file of the program's data, e.g. folder "configs/hw": `given` itself when it is a file or looks like a path, else
-/// ROOT/given, ROOT/FOLDER/given or ROOT/FOLDER/given.json. Throws UsageError that names `option` and the nearest of the
+/// A JSON file of the program's data, e.g. folder "configs/hw". With a "/" or ".json" in it `given` is a path, as it is or
+/// below a root; else it is the name of a file of that folder, whatever the current folder holds, and only then a path. Throws UsageError that names `option` and the nearest of the
 /// files there.
 std::string find_data_file(const std::string& option, const std::string& given, const std::string& folder, const std::vector<std::string>& roots);
 

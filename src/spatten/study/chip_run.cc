@@ -19,6 +19,8 @@ MemoryFigures figures_of(const sim::Memory& memory) {
           .energy = memory.energy()};
 }
 
+bool has_energy(const sim::MemoryEnergy& e) { return e.activate_pj > 0 || e.read_pj > 0 || e.write_pj > 0 || e.refresh_pj > 0; }
+
 /// Every cycle of every unit is accounted for, whatever the workload.
 void check_activity(const sim::Result& result) {
   for (const sim::UnitResult& u : result.units) {
@@ -45,6 +47,7 @@ ChipRun run_on_chip(trace::Source& source, std::string workload, const ChipSetup
   run.result = sim::simulate(source, setup.chip, [&setup] { return setup.make_memory(); }, options);
   check_activity(run.result);
   run.memory = figures_of(*setup.make_memory());
+  if (!has_energy(run.memory.energy)) run.result.assumptions.emplace_back("The memory's file gives no energy per event: the energy of DRAM is left out.");
   run.clock_hz = setup.chip.clock_hz;
   run.peak_ops_per_second = 2.0 * 2.0 * setup.chip.array.multipliers * run.clock_hz;
   run.chip = write_field(setup.chip);
