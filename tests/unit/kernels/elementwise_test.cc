@@ -2,10 +2,10 @@
 // Activations, layer norm, softmax and the small row operations.
 #include <limits>
 
-#include "support/on_every_target.h"
 #include "spatten/kernels/activation.h"
 #include "spatten/kernels/layer_norm.h"
 #include "spatten/kernels/vector_ops.h"
+#include "support/on_every_target.h"
 
 namespace spatten::kernels {
 namespace {

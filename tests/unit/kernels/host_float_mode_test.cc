@@ -3,12 +3,12 @@
 #if defined(__SSE__)
 #include <xmmintrin.h>
 
-#include "support/on_every_target.h"
 #include "spatten/kernels/layer_norm.h"
 #include "spatten/kernels/linear.h"
 #include "spatten/kernels/quantized_attention.h"
 #include "spatten/kernels/topk.h"
 #include "spatten/kernels/vector_ops.h"
+#include "support/on_every_target.h"
 
 namespace spatten::kernels {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <tuple>
 
-#include "support/on_every_target.h"
 #include "spatten/base/thread_pool.h"
+#include "support/on_every_target.h"
 
 namespace spatten::kernels {
 namespace {

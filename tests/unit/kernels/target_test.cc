@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "support/on_every_target.h"
 #include "spatten/base/error.h"
+#include "support/on_every_target.h"
 
 #if defined(__SSE__)
 #include <xmmintrin.h>
