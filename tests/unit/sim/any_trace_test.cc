@@ -67,18 +67,19 @@ TEST_P(AnyTrace, IsFinishedInAnyOrderOfUnits) {
     const std::string memory = random.below(2) == 0 ? "ideal:5" : SPATTEN_SOURCE_DIR "/configs/memory/hbm2-r21.json";
     SimulationOptions options;
     if (GetParam().starts_with("rtl") && random.below(3) == 0) options.batch = static_cast<std::uint32_t>(1 + random.below(4));
-    const auto run = [&](std::uint64_t order, std::uint32_t threads) {
+    const auto run = [&](std::uint64_t order, std::uint32_t threads, bool reuse) {
       SimulationOptions changed = options;
+      changed.reuse_segments = reuse;
       changed.shuffle_units = order;
       changed.threads = threads;
       trace::MemorySource source(trace);
       return simulate(source, chip, [&] { return make_memory(memory, {"channels=" + std::to_string(chip.channels)}); }, changed);
     };
-    const Result result = run(0, 1);
+    const Result result = run(0, 1, true);
     std::uint64_t rows = 0;
     for (const trace::Record& r : trace.records()) rows += options.batch > 0 && r.rows == 1 ? options.batch : r.rows;
     EXPECT_EQ(result.rows, rows);
-    for (const Result& other : {run(seed + 1, 1), run(seed + 2, 2)}) {
+    for (const Result& other : {run(seed + 1, 1, false), run(seed + 2, 2, true)}) {
       EXPECT_EQ(other.cycles, result.cycles);
       EXPECT_EQ(other.bytes.total(), result.bytes.total());
       for (std::size_t i = 0; i < result.units.size(); ++i) {
@@ -105,6 +106,41 @@ INSTANTIATE_TEST_SUITE_P(Chips, AnyTrace, ::testing::ValuesIn(kChips), [](const 
   std::erase(name, '-');
   return name;
 });
+
+TEST(Simulate, TellsEqualLayersAsIfEachHadBeenSimulated) {
+  const ChipSpec chip = load_chip(SPATTEN_SOURCE_DIR "/configs/hw/spatten.json");
+  trace::MemorySink trace;
+  trace.begin({});
+  trace::Record r;
+  r.context = 120;
+  r.keys = 90;
+  r.values = 30;
+  r.key_msb_bits = r.value_bits = 8;
+  for (r.step = 0; r.step < 2; ++r.step) {
+    for (r.layer = 0; r.layer < 40; ++r.layer) {
+      for (r.head = 0; r.head < 3; ++r.head) trace.write(r);
+    }
+  }
+  trace.end();
+  const auto run = [&](bool reuse) {
+    trace::MemorySource source(trace);
+    SimulationOptions options;
+    options.reuse_segments = reuse;
+    return simulate(source, chip, [] { return make_memory(SPATTEN_SOURCE_DIR "/configs/memory/hbm2-r21.json"); }, options);
+  };
+  const Result reused = run(true), simulated = run(false);
+  EXPECT_EQ(reused.cycles, simulated.cycles);
+  EXPECT_EQ(reused.rows, 240u);
+  ASSERT_EQ(reused.layers.size(), simulated.layers.size());
+  for (std::size_t i = 0; i < reused.layers.size(); ++i) {
+    EXPECT_EQ(reused.layers[i].step, simulated.layers[i].step);
+    EXPECT_EQ(reused.layers[i].layer, simulated.layers[i].layer);
+    EXPECT_EQ(reused.layers[i].first_accept, simulated.layers[i].first_accept);
+    EXPECT_EQ(reused.layers[i].last_response, simulated.layers[i].last_response);
+    EXPECT_EQ(reused.layers[i].bytes.total(), simulated.layers[i].bytes.total());
+  }
+  for (std::size_t i = 0; i < reused.units.size(); ++i) EXPECT_EQ(reused.units[i].counters, simulated.units[i].counters);
+}
 
 TEST(Simulate, RefusesAHeadThatTheArraysCannotHold) {
   const ChipSpec chip = load_chip(SPATTEN_SOURCE_DIR "/configs/hw/rtl-full.json");

@@ -50,7 +50,7 @@ struct LayerResult {
   std::uint32_t step = 0, layer = 0;
   Cycles first_accept = 0, last_response = 0;  ///< of its rows
   std::uint64_t rows = 0;
-  StreamBytes bytes;
+  StreamBytes bytes;  ///< where the chip waits at the end of each layer, else 0
 };
 
 /// One row (a query of one head): when it entered the chip and when its output left.

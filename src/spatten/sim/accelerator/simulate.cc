@@ -9,6 +9,7 @@
 #include "spatten/sim/accelerator/accelerator.h"
 #include "spatten/sim/accelerator/fc_stream.h"
 #include "spatten/sim/accelerator/fixed_datapath.h"
+#include "spatten/sim/accelerator/segments.h"
 #include "spatten/sim/accelerator/trace_rows.h"
 #include "spatten/trace/summary.h"
 
@@ -84,6 +85,7 @@ SegmentResult run_segment(trace::Source& source, const ChipSpec& chip, Memory& m
     r.layers.push_back({rows.layers()[i].step, rows.layers()[i].layer, times[i].first_accept, times[i].last_response, times[i].rows, {}});
     r.rows += times[i].rows;
   }
+  if (r.layers.size() == 1) r.layers.front().bytes = r.bytes;
   out.assumptions = rows.assumptions();
   return out;
 }
@@ -111,34 +113,31 @@ void append(Result& total, const Result& part) {
   total.partial = total.partial || part.partial;
 }
 
-bool same_segment(ChipSpec::Barrier barrier, const trace::Record& a, const trace::Record& b) {
-  return a.step == b.step && (barrier == ChipSpec::Barrier::kStep || a.layer == b.layer);
-}
+/// Segments that were read together, and for each the one of them that is simulated for it, or a result found earlier.
+struct Batch {
+  std::vector<std::vector<trace::Record>> records;
+  std::vector<std::size_t> like;  // index of the first one that is alike
+  std::vector<std::shared_ptr<const Result>> known;
+};
 
-/// Cuts a source where the chip must wait: the next segment's records, empty at the end.
-class Cutter {
- public:
-  Cutter(trace::Source& source, ChipSpec::Barrier barrier) : source_(source), barrier_(barrier) {}
-  std::vector<trace::Record> next() {
-    std::vector<trace::Record> records;
-    trace::Record record;
-    if (first_) records.push_back(*std::exchange(first_, std::nullopt));
-    while (source_.next(record)) {
-      if (!records.empty() && !same_segment(barrier_, records.back(), record)) {
-        first_ = std::move(record);
+Batch read_batch(SegmentCutter& cutter, const SegmentResults& results, std::size_t size, bool reuse) {
+  Batch batch;
+  while (batch.records.size() < size) {
+    std::vector<trace::Record> records = cutter.next();
+    if (records.empty()) break;
+    batch.known.push_back(reuse ? results.find(records) : nullptr);
+    std::size_t like = batch.records.size();
+    for (std::size_t i = 0; reuse && !batch.known.back() && i < batch.records.size(); ++i) {
+      if (segments_alike(batch.records[i], records)) {
+        like = i;
         break;
       }
-      records.push_back(std::move(record));
-      record = {};
     }
-    return records;
+    batch.like.push_back(like);
+    batch.records.push_back(std::move(records));
   }
-
- private:
-  trace::Source& source_;
-  ChipSpec::Barrier barrier_;
-  std::optional<trace::Record> first_;
-};
+  return batch;
+}
 
 }  // namespace
 
@@ -155,25 +154,36 @@ Result simulate(trace::Source& source, const ChipSpec& chip, const std::function
     append(total, one.result);
     assumptions = std::move(one.assumptions);
   } else {
-    Cutter cutter(counter, chip.barrier);
+    SegmentCutter cutter(counter, chip.barrier);
+    SegmentResults results;
     ThreadPool pool(std::max(1u, options.threads));
-    bool more = true, first = true;
-    while (more && !stopped(options)) {
-      std::vector<Segment> segments;
-      for (std::uint32_t i = 0; i < 8 * std::max(1u, options.threads) && more; ++i) {
-        std::vector<trace::Record> records = cutter.next();
-        more = !records.empty();
-        if (more) segments.emplace_back(source.header(), std::move(records));
+    const bool reuse = options.reuse_segments && !options.operands && !options.row_times;
+    Timeline* timeline = options.timeline;
+    while (!stopped(options)) {
+      const Batch batch = read_batch(cutter, results, std::size_t{16} * pool.size(), reuse);
+      if (batch.records.empty()) break;
+      std::vector<std::size_t> todo;
+      for (std::size_t i = 0; i < batch.records.size(); ++i) {
+        if (!batch.known[i] && batch.like[i] == i) todo.push_back(i);
       }
-      std::vector<SegmentResult> results(segments.size());
-      pool.parallel_for(segments.size(), [&](std::size_t i, std::size_t) {
+      std::vector<SegmentResult> found(batch.records.size());
+      pool.parallel_for(todo.size(), [&](std::size_t t, std::size_t) {
+        const std::size_t i = todo[t];
+        Segment segment(source.header(), batch.records[i]);
         const std::unique_ptr<Memory> memory = make_memory();
-        results[i] = run_segment(segments[i], chip, *memory, options, first && i == 0 ? options.timeline : nullptr);
+        found[i] = run_segment(segment, chip, *memory, options, i == 0 ? timeline : nullptr);
       });
-      first = false;
-      for (SegmentResult& r : results) {
-        append(total, r.result);
-        assumptions.merge(r.assumptions);
+      timeline = nullptr;
+      for (std::size_t i = 0; i < batch.records.size(); ++i) {
+        if (batch.known[i]) {
+          append(total, *batch.known[i]);
+          continue;
+        }
+        append(total, retold(found[batch.like[i]].result, batch.records[i]));
+        assumptions.insert(found[batch.like[i]].assumptions.begin(), found[batch.like[i]].assumptions.end());
+        if (reuse && batch.like[i] == i && !found[i].result.partial) {
+          results.keep(batch.records[i], std::make_shared<const Result>(found[i].result));
+        }
       }
     }
   }

@@ -21,6 +21,7 @@ namespace spatten::sim {
 struct SimulationOptions {
   std::uint32_t threads = 1;        ///< segments that do not depend on each other may run side by side; same result
   std::uint32_t batch = 0;          ///< above 0: each generation row stands for so many queries on the same K and V
+  bool reuse_segments = true;       ///< simulate one of several equal segments only (segments.h); same result
   bool row_times = false;           ///< fill Result::row_times
   OperandStore* operands = nullptr; ///< numbers of Q, K and V: rows that have them are computed, not only counted
   Timeline* timeline = nullptr;     ///< where to draw what each unit did, if anywhere

@@ -12,6 +12,8 @@
 namespace spatten::sim {
 namespace {
 
+constexpr std::uint64_t kLayerAlignment = std::uint64_t{1} << 24;
+
 std::uint32_t round_up(std::uint32_t value, std::uint32_t step) { return (value + step - 1) / step * step; }
 
 // Each line holds `lanes` of the next 2 * lanes ids, sorted: half of them, as after pruning (rtl: SpAttenController).
@@ -257,12 +259,14 @@ void TraceRows::place(Row& row, const trace::Record& record, const Storage& stor
     low_base = 0xAB20000 + window;
     value_base = 0xCD10000 + window;
   } else {
-    // One block per layer and head: keys, low bits of keys, values, queries, outputs, for max_keys positions each.
+    // One block per layer and head: keys, low bits of keys, values, queries, outputs, for max_keys positions each. Layers
+    // begin where the bits above channel, bank and column change, so that two of them differ in DRAM rows only.
     const std::uint64_t positions = chip_.rows.max_keys;
     const std::uint64_t block = positions * (key + 2 * low + value + 2 * std::uint64_t{query});
     const std::uint64_t heads = std::max(64u, source_.header().heads);
+    const std::uint64_t layer_bytes = (heads * block + kLayerAlignment - 1) / kLayerAlignment * kLayerAlignment;
     const std::uint32_t head = row.fused == 2 ? row.group->head : record.head;
-    key_base = (record.layer * heads + head) * block;
+    key_base = record.layer * layer_bytes + head * block;
     low_base = key_base + positions * key + (row.part != 0 && row.fused == 2 ? positions * low : 0);
     value_base = key_base + positions * (key + 2 * low);
     query_base = value_base + positions * value;
@@ -327,7 +331,7 @@ void TraceRows::choose_ids(Row& row, const trace::Record& record) {
   assumptions_.insert("The trace has no probabilities: which values a row keeps is a seeded choice, and the passes of its "
                       "quick-select are those of random ranks.");
   owned.value_ids.clear();
-  Random random(mix(mix(chip_.topk.seed, record.step), std::uint64_t{record.layer} << 20 | record.head));
+  Random random(mix(mix(chip_.topk.seed, record.context), std::uint64_t{record.keys} << 20 | record.head));
   for (std::uint32_t i = 0; i < row.keys && owned.value_ids.size() < row.values; ++i) {
     if (random.below(row.keys - i) < row.values - owned.value_ids.size()) owned.value_ids.push_back(row.key.ids ? row.key.ids[i] : i);
   }
@@ -342,7 +346,7 @@ void TraceRows::plan_selection(Row& row, const trace::Record& record, bool first
     if (!first_of_pair) return;
     selection = select_java_values(record.keys, record.values, cost, java_);  // drawn, though unused, when all values are kept
   } else if (row.select_values) {
-    random_ = Random(mix(mix(chip_.topk.seed + 1, record.step), (std::uint64_t{record.layer} << 20 | record.head) * 4096 + row.part));
+    random_ = Random(mix(mix(chip_.topk.seed + 1, record.context), (std::uint64_t{record.keys} << 20 | record.head) * 4096 + row.part));
     selection = select_random_ranks(row.keys, row.values, cost, random_);
   }
   if (!row.select_values || !chip_.topk.enabled) return;
@@ -355,7 +359,7 @@ void TraceRows::plan_token_selection(Row& row, const trace::Record& record) {
   if (!chip_.rows.select_tokens) return;
   if (record.top_k_tokens == 0 && record.top_k_heads == 0) return;
   const SelectionCost cost{chip_.topk.lanes, chip_.topk.pass_overhead_cycles};
-  Random random(mix(mix(chip_.topk.seed + 2, record.step), record.layer));
+  Random random(mix(mix(chip_.topk.seed + 2, record.context), record.top_k_tokens));
   if (record.top_k_tokens > 0) {
     row.selection_cycles += select_random_ranks(record.context, record.top_k_tokens, cost, random).cycles;
     row.selection_elements += record.context;
