@@ -158,9 +158,11 @@ Result simulate(trace::Source& source, const ChipSpec& chip, const std::function
     SegmentResults results;
     ThreadPool pool(std::max(1u, options.threads));
     const bool reuse = options.reuse_segments && !options.operands && !options.row_times;
-    Timeline* timeline = options.timeline;
     while (!stopped(options)) {
-      const Batch batch = read_batch(cutter, results, std::size_t{16} * pool.size(), reuse);
+      // What is drawn is simulated in its order, one segment after the other.
+      const bool drawn = options.timeline && options.timeline->open(total.cycles);
+      if (drawn) options.timeline->set_origin(total.cycles);
+      const Batch batch = read_batch(cutter, results, drawn ? 1 : std::size_t{16} * pool.size(), reuse && !drawn);
       if (batch.records.empty()) break;
       std::vector<std::size_t> todo;
       for (std::size_t i = 0; i < batch.records.size(); ++i) {
@@ -171,9 +173,8 @@ Result simulate(trace::Source& source, const ChipSpec& chip, const std::function
         const std::size_t i = todo[t];
         Segment segment(source.header(), batch.records[i]);
         const std::unique_ptr<Memory> memory = make_memory();
-        found[i] = run_segment(segment, chip, *memory, options, i == 0 ? timeline : nullptr);
+        found[i] = run_segment(segment, chip, *memory, options, drawn ? options.timeline : nullptr);
       });
-      timeline = nullptr;
       for (std::size_t i = 0; i < batch.records.size(); ++i) {
         if (batch.known[i]) {
           append(total, *batch.known[i]);

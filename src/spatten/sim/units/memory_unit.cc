@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spatten/sim/units/memory_unit.h"
 
+#include <algorithm>
+
 namespace spatten::sim {
 namespace {
 
@@ -91,6 +93,11 @@ Tick MemoryUnit::tick(Cycles now) {
   if (!in.empty() || !writes.empty() || waiting_writes_ > 0) wake = now + 1;
   if (moved) return {Why::kBusy, wake};
   return {under_way ? Why::kBusy : Why::kIdle, wake};
+}
+
+bool MemoryUnit::drained() const {
+  return writes.empty() && waiting_writes_ == 0 &&
+         std::all_of(channels_.begin(), channels_.end(), [](const Channel& c) { return c.memory->unfinished() == 0; });
 }
 
 Counters MemoryUnit::counters() const { return list_counters(memory_.stats()); }

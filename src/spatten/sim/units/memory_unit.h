@@ -32,8 +32,8 @@ class MemoryUnit final : public Unit, private LaneDrain {
   std::string holding() const override;
 
   std::uint64_t bytes_written() const { return written_ * memory_.access_bytes(); }
-  /// Whether every write is on its way out of the chip's queues.
-  bool drained() const { return writes.empty() && waiting_writes_ == 0; }
+  /// Whether every write is on the memory's bus.
+  bool drained() const;
 
  private:
   struct Channel {
