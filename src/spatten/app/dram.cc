@@ -86,7 +86,7 @@ class Dram final : public Verb {
             "A trace has an access per line: 0xADDRESS R or 0xADDRESS W (docs/formats/dram_trace.md). --generate "
             "writes one of the "
             "traces on which the public simulators were measured, to standard output or -o FILE.",
-            "--generate pruned50 -o /tmp/spatten-example.trc"};
+            "examples/pruned_rows.trc --memory hbm2-r21"};
   }
 
   void add_options(CLI::App& app) override {
