@@ -110,8 +110,9 @@ bool CountingSource::next(Record& out) {
   try {
     counter_->count(out);
   } catch (const Overflow&) {
-    throw Error("", fmt::format("record {}", counter_->records()), "expected counts within 64 bits, found more");
+    throw Error("", fmt::format("record {}", counted_), "expected counts within 64 bits, found more");
   }
+  ++counted_;
   return true;
 }
 
@@ -120,7 +121,7 @@ Summary CountingSource::summary() const {
   try {
     return Counter(*counter_).finish();
   } catch (const Overflow&) {
-    throw Error("", fmt::format("record {}", counter_->records()), "expected counts within 64 bits, found more");
+    throw Error("", fmt::format("record {}", counted_), "expected counts within 64 bits, found more");
   }
 }
 

@@ -59,6 +59,7 @@ class CountingSource final : public Source {
   class Counter;
   Source& source_;
   std::unique_ptr<Counter> counter_;
+  std::uint64_t counted_ = 0;
 };
 
 /// Reads the source to its end. Throws Error when it is empty or a count leaves 64 bits.

@@ -19,17 +19,17 @@ T pick(const std::vector<T>& choices, Random& random) {
 }
 
 /// Two steps of three layers of up to six heads: any counts, widths and stages that the rules of a trace allow.
-trace::MemorySink random_trace(Random& random, bool published_rtl, std::uint32_t largest_dim) {
+trace::MemorySink random_trace(Random& random, bool published_rtl, const ChipSpec& chip) {
   trace::MemorySink sink;
   trace::Header header;
   header.layers = 3;
   header.heads = 6;
   sink.begin(header);
   std::uint32_t dim = published_rtl ? 64 : pick<std::uint32_t>({64, 64, 32, 16, 128}, random);
-  dim = std::min(dim, largest_dim);
+  dim = std::min(dim, chip.qk.max_head_dim);
   for (std::uint32_t step = 0; step < 2; ++step) {
     const bool summarization = !published_rtl && random.below(3) == 0;
-    const auto context = static_cast<std::uint32_t>(1 + random.below(random.below(4) == 0 ? 600 : 90));
+    const auto context = static_cast<std::uint32_t>(1 + random.below(random.below(4) == 0 ? std::min(600u, chip.rows.max_keys) : 90));
     trace::Record r;
     r.step = step;
     r.context = context;
@@ -63,7 +63,7 @@ TEST_P(AnyTrace, IsFinishedInAnyOrderOfUnits) {
     Random random(seed * 7919 + GetParam().size());
     ChipSpec chip = load_chip(SPATTEN_SOURCE_DIR "/configs/hw/" + GetParam() + ".json");
     chip.barrier = pick<ChipSpec::Barrier>({ChipSpec::Barrier::kNone, ChipSpec::Barrier::kStep, ChipSpec::Barrier::kLayer}, random);
-    const trace::MemorySink trace = random_trace(random, GetParam().starts_with("rtl"), chip.qk.max_head_dim);
+    const trace::MemorySink trace = random_trace(random, GetParam().starts_with("rtl"), chip);
     const std::string memory = random.below(2) == 0 ? "ideal:5" : SPATTEN_SOURCE_DIR "/configs/memory/hbm2-r21.json";
     SimulationOptions options;
     if (GetParam().starts_with("rtl") && random.below(3) == 0) options.batch = static_cast<std::uint32_t>(1 + random.below(4));
