@@ -20,6 +20,8 @@
 namespace spatten {
 namespace {
 
+const trace::Header kHeader;  // sources refer to it
+
 const std::string kSource = SPATTEN_SOURCE_DIR;
 
 sim::ChipSpec rtl(const std::string& size) { return sim::load_chip(kSource + "/configs/hw/rtl-" + size + ".json"); }
@@ -91,7 +93,7 @@ Measured run(const Point& p, std::uint64_t shuffle) {
   record.lsb_rows = p.low_bits;
   std::vector<trace::Record> records;
   for (std::uint32_t i = 0; i < (p.batch > 0 ? p.requests / p.batch : p.requests); ++i) records.push_back(record);
-  trace::MemorySource source(trace::Header{}, records);
+  trace::MemorySource source(kHeader, records);
   sim::SimulationOptions options;
   options.batch = p.batch;
   options.row_times = true;

@@ -8,6 +8,8 @@
 namespace spatten::sim {
 namespace {
 
+const trace::Header kHeader;  // sources refer to it
+
 TEST(JavaRandom, GivesTheNumbersOfJava) {
   JavaRandom random(1);  // new java.util.Random(1)
   EXPECT_EQ(random.next_int(), -1155869325);
@@ -25,7 +27,7 @@ std::vector<std::uint32_t> ids_of(const MatrixSlice& slice, std::uint32_t count)
 
 struct Rows {
   Rows(const std::string& config, std::vector<trace::Record> list)
-      : chip(load_chip(SPATTEN_SOURCE_DIR "/configs/hw/" + config + ".json")), records(std::move(list)), source(trace::Header{}, records),
+      : chip(load_chip(SPATTEN_SOURCE_DIR "/configs/hw/" + config + ".json")), records(std::move(list)), source(kHeader, records),
         rows(source, chip, 32, 0) {}
   ChipSpec chip;
   std::vector<trace::Record> records;
@@ -92,7 +94,7 @@ TEST(PublishedRtl, RandomScoresKeepSomeRowsFromComingRoundAgain) {
   flagged.key_lsb_bits = 4;
   flagged.lsb_rows = 1;
   const std::vector<trace::Record> records(2000, flagged);
-  trace::MemorySource source(trace::Header{}, records);
+  trace::MemorySource source(kHeader, records);
   TraceRows rows(source, chip, 32, 0);
   int replayed = 0;
   while (Row* row = rows.next()) replayed += row->replay ? 1 : 0;

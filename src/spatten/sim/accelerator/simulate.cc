@@ -63,6 +63,7 @@ SegmentResult run_segment(trace::Source& source, const ChipSpec& chip, Memory& m
   if (options.operands) datapath.emplace(chip, *options.operands);
   Accelerator machine(chip, memory, rows, datapath ? &*datapath : nullptr);
   if (options.shuffle_units > 0) machine.engine().shuffle(options.shuffle_units);
+  if (options.stay_awake) machine.engine().stay_awake();
   machine.engine().draw(timeline);
   SegmentResult out;
   Result& r = out.result;

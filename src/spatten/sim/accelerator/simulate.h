@@ -26,6 +26,7 @@ struct SimulationOptions {
   OperandStore* operands = nullptr; ///< numbers of Q, K and V: rows that have them are computed, not only counted
   Timeline* timeline = nullptr;     ///< where to draw what each unit did, if anywhere
   std::uint64_t shuffle_units = 0;  ///< above 0: seed of the order in which units are ticked; changes no result
+  bool stay_awake = false;          ///< tick every unit in every cycle; changes no result
   std::function<void(std::uint64_t rows)> progress;   ///< called now and then with the rows done, from any thread
   const std::atomic<bool>* stop = nullptr;            ///< when it becomes true the result so far is returned, marked partial
 };

@@ -2,6 +2,7 @@
 #include "spatten/sim/core/engine.h"
 
 #include <algorithm>
+#include <bit>
 #include <string>
 
 #include "spatten/base/error.h"
@@ -20,12 +21,23 @@ void Engine::draw(Timeline* timeline) {
   for (std::size_t i = 0; timeline && i < units_.size(); ++i) timeline->name(static_cast<std::uint32_t>(i), units_[i]->name());
 }
 
-void Engine::account(Unit& unit, std::size_t index, Why why, Cycles now) {
-  if (timeline_ && why != unit.activity_.why()) {
+void Engine::change(Unit& unit, std::size_t index, Why why, Cycles now) {
+  if (timeline_) {
     timeline_->span(static_cast<std::uint32_t>(index), unit.activity_.why(), span_begin_[index], now);
     span_begin_[index] = now;
   }
   unit.activity_.set(why, now);
+}
+
+// What a unit did last, it did to the end.
+void Engine::close(Cycles now) {
+  for (std::size_t i = 0; i < units_.size(); ++i) {
+    if (units_[i]->activity_.why() == Why::kIdle) {
+      units_[i]->activity_.set(Why::kIdle, now);
+    } else {
+      change(*units_[i], i, Why::kIdle, now);
+    }
+  }
 }
 
 void Engine::report_deadlock(Cycles now) const {
@@ -48,31 +60,68 @@ bool Engine::check(const std::function<bool()>& every, Cycles now) {
   return every();
 }
 
+/// The cycles in which the units want to be ticked, side by side while the engine runs.
+class Engine::Alarms {
+ public:
+  explicit Alarms(const std::vector<Unit*>& units) : units_(units), wakes_(units.size()) {
+    SPATTEN_CHECK(units.size() <= 64);
+    for (std::size_t i = 0; i < units.size(); ++i) {
+      wakes_[i] = units[i]->own_wake_;
+      units[i]->wake_ = &wakes_[i];
+    }
+  }
+  ~Alarms() {
+    for (std::size_t i = 0; i < units_.size(); ++i) {
+      units_[i]->own_wake_ = wakes_[i];
+      units_[i]->wake_ = &units_[i]->own_wake_;
+    }
+  }
+  Alarms(const Alarms&) = delete;
+  Alarms& operator=(const Alarms&) = delete;
+
+  /// The units that are due, as bits. Their alarms are off from here on, so that what this cycle's ticks ask for is kept.
+  std::uint64_t take_due(Cycles now) {
+    std::uint64_t due = 0;
+    for (std::size_t i = 0; i < wakes_.size(); ++i) {
+      const bool is_due = wakes_[i] <= now;
+      due |= std::uint64_t{is_due} << i;
+      wakes_[i] = is_due ? kNever : wakes_[i];
+    }
+    return due;
+  }
+  void set_all(Cycles now) { std::fill(wakes_.begin(), wakes_.end(), now); }
+  Cycles next() const {
+    Cycles next = kNever;
+    for (const Cycles wake : wakes_) next = std::min(next, wake);
+    return next;
+  }
+
+ private:
+  const std::vector<Unit*>& units_;
+  std::vector<Cycles> wakes_;
+};
+
 Cycles Engine::run(const std::function<bool()>& done, const std::function<bool()>& every) {
+  Alarms alarms(units_);
   Cycles now = 0;
   std::uint32_t ticked = 0;
   for (;;) {
-    due_.clear();
-    for (std::size_t i = 0; i < units_.size(); ++i) {
-      if (units_[i]->wake_ > now) continue;
-      units_[i]->wake_ = kNever;  // before any tick, so that what this cycle's ticks ask for is kept
-      due_.push_back(i);
-    }
-    for (const std::size_t i : due_) {
+    if (awake_) alarms.set_all(now);
+    for (std::uint64_t due = alarms.take_due(now); due != 0; due &= due - 1) {
+      const auto i = static_cast<std::size_t>(std::countr_zero(due));
       Unit& unit = *units_[i];
       const Tick tick = unit.tick(now);
       unit.wake_at(tick.wake);
-      account(unit, i, tick.why, now);
+      if (tick.why != unit.activity_.why()) change(unit, i, tick.why, now);
     }
     const bool finished = done() || (++ticked % 65536 == 0 && !check(every, now));
-    Cycles next = kNever;
-    for (const Unit* unit : units_) next = std::min(next, unit->wake_);
+    const Cycles next = alarms.next();
     if (finished || next == kNever) {
       if (!finished) report_deadlock(now);
-      for (std::size_t i = 0; i < units_.size(); ++i) account(*units_[i], i, Why::kIdle, now);
+      close(now);
       return now;
     }
-    now = next;
+    now = awake_ ? now + 1 : next;
   }
 }
 

@@ -16,6 +16,8 @@ class Engine {
   void add(Unit& unit) { units_.push_back(&unit); }
   /// Another order, from a seed. For tests: no result may change.
   void shuffle(std::uint64_t seed);
+  /// Ticks every unit in every cycle. For tests: no result may change, only the time it takes.
+  void stay_awake() { awake_ = true; }
   void draw(Timeline* timeline);
   /// `work` grows whenever the machine gets anything done.
   void watch(std::function<std::uint64_t()> work) { work_ = std::move(work); }
@@ -28,12 +30,14 @@ class Engine {
   const std::vector<Unit*>& units() const { return units_; }
 
  private:
+  class Alarms;
   bool check(const std::function<bool()>& every, Cycles now);
-  void account(Unit& unit, std::size_t index, Why why, Cycles now);
+  void change(Unit& unit, std::size_t index, Why why, Cycles now);
+  void close(Cycles now);
   [[noreturn]] void report_deadlock(Cycles now) const;
 
   std::vector<Unit*> units_;
-  std::vector<std::size_t> due_;
+  bool awake_ = false;
   Timeline* timeline_ = nullptr;
   std::function<std::uint64_t()> work_;
   std::uint64_t work_seen_ = ~std::uint64_t{0};

@@ -40,16 +40,19 @@ class LaneIn {
   /// Lanes whose oldest item has arrived.
   LaneMask ready(Cycles now) const { return occupied_ & ~(pushed_at_ == now ? fresh_ : 0); }
   bool empty() const { return occupied_ == 0; }
-  std::uint32_t size(std::uint32_t lane) const { return sizes_[lane]; }
+  /// Lanes that hold more than their capacity, because one of a drain was not taken from after all.
+  LaneMask crowded() const { return crowded_; }
   T& front(std::uint32_t lane) { return slots_[lane * ring_ + heads_[lane]]; }
   T pop(std::uint32_t lane, Cycles now) {
     T value = front(lane);
     heads_[lane] = (heads_[lane] + 1) & (ring_ - 1);
     const LaneMask bit = LaneMask{1} << lane;
     if (popped_at_ != now) popped_at_ = now, emptied_ = 0;
-    if (full_ & bit) emptied_ |= bit;
-    if (--sizes_[lane] < capacity_) full_ &= ~bit;
-    if (sizes_[lane] == 0) occupied_ &= ~bit;
+    emptied_ |= full_ & bit;
+    const std::uint32_t left = --sizes_[lane];
+    if (left < capacity_) full_ &= ~bit;
+    if (left <= capacity_) crowded_ &= ~bit;
+    if (left == 0) occupied_ &= ~bit;
     if (sender_) sender_->wake_at(now + 1);
     return value;
   }
@@ -69,7 +72,9 @@ class LaneIn {
     if (sizes_[lane] == 0) fresh_ |= bit;
     slots_[lane * ring_ + ((heads_[lane] + sizes_[lane]) & (ring_ - 1))] = value;
     occupied_ |= bit;
-    if (++sizes_[lane] >= capacity_) full_ |= bit;
+    const std::uint32_t size = ++sizes_[lane];
+    if (size >= capacity_) full_ |= bit;
+    if (size > capacity_) crowded_ |= bit;
     owner_.wake_at(now + 1);
   }
 
@@ -77,7 +82,7 @@ class LaneIn {
   LaneDrain* drain_;
   Unit* sender_ = nullptr;
   std::uint32_t lanes_, capacity_, ring_;
-  LaneMask occupied_ = 0, full_ = 0, fresh_ = 0, emptied_ = 0;
+  LaneMask occupied_ = 0, full_ = 0, crowded_ = 0, fresh_ = 0, emptied_ = 0;
   Cycles pushed_at_ = kNever, popped_at_ = kNever;
   std::vector<std::uint32_t> heads_, sizes_;
   std::vector<T> slots_;

@@ -38,14 +38,15 @@ class Unit {
   const std::string& name() const { return name_; }
   const Activity& activity() const { return activity_; }
   void wake_at(Cycles at) {
-    if (at < wake_) wake_ = at;
+    if (at < *wake_) *wake_ = at;
   }
 
  private:
   friend class Engine;
   std::string name_;
   Activity activity_;
-  Cycles wake_ = 0;
+  Cycles own_wake_ = 0;
+  Cycles* wake_ = &own_wake_;  // while an engine runs, a place in its list
 };
 
 /// The counters of a statistics struct with a field list.

@@ -16,17 +16,16 @@ std::uint32_t AddressCrossbar::winner(std::uint32_t channel, LaneMask wanted) co
 }
 
 Tick AddressCrossbar::tick(Cycles now) {
-  LaneMask asked = 0;
-  for_each_lane(in.ready(now), [&](std::uint32_t lane) {
+  const LaneMask fresh = in.ready(now) & ~known_;
+  known_ |= fresh;
+  for_each_lane(fresh, [&](std::uint32_t lane) {
     const std::uint32_t channel = channel_of(in.front(lane).address);
     wanted_[channel] |= LaneMask{1} << lane;
-    asked |= LaneMask{1} << channel;
+    asked_ |= LaneMask{1} << channel;
   });
-  const LaneMask room = out.room(now);
-  bool moved = false;
+  const LaneMask room = out.room(now), asked = asked_;
   for_each_lane(asked, [&](std::uint32_t channel) {
-    const LaneMask wanted = wanted_[channel];
-    wanted_[channel] = 0;
+    LaneMask& wanted = wanted_[channel];
     stats_.conflicts += static_cast<std::uint64_t>(std::popcount(wanted) - 1);
     const std::uint32_t lane = winner(channel, wanted);
     if (!(room >> channel & 1)) {
@@ -35,14 +34,17 @@ Tick AddressCrossbar::tick(Cycles now) {
     }
     locked_[channel] = 0;
     next_[channel] = (lane + 1) % 64;
-    const LaneAccess access = in.pop(lane, now);
-    const std::uint64_t inside = access.address >> (offset_bits_ + channel_bits_) << offset_bits_;
-    out.push(channel, {inside % channel_bytes_, lane}, now);
+    const LaneMask bit = LaneMask{1} << lane;
+    known_ &= ~bit;
+    if ((wanted &= ~bit) == 0) asked_ &= ~(LaneMask{1} << channel);
+    const std::uint64_t address = in.pop(lane, now).address;
+    const std::uint64_t inside = address >> (offset_bits_ + channel_bits_) << offset_bits_;
+    out.push(channel, {inside < channel_bytes_ ? inside : inside % channel_bytes_, lane}, now);
     ++stats_.transfers;
-    moved = true;
   });
   // What waits for a channel asks in every cycle: a full channel may have room as soon as it drains.
-  return {moved ? Why::kBusy : asked ? Why::kNoRoom : Why::kIdle, in.empty() ? kNever : now + 1};
+  const bool moved = (asked & room) != 0;
+  return {moved ? Why::kBusy : asked ? Why::kNoRoom : Why::kIdle, moved || !in.empty() ? now + 1 : kNever};
 }
 
 DataCrossbar::DataCrossbar(std::uint32_t lanes, std::uint32_t channels)
@@ -67,7 +69,7 @@ Tick DataCrossbar::tick(Cycles now) {
     moved = true;
   });
   if (!moved) return {ready ? Why::kNoRoom : Why::kIdle, kNever};
-  return {Why::kBusy, in.empty() ? kNever : now + 1};
+  return {Why::kBusy, now + 1};
 }
 
 }  // namespace spatten::sim

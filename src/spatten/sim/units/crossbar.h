@@ -67,7 +67,8 @@ class AddressCrossbar final : public Unit {
   std::uint64_t channel_bytes_;
   unsigned offset_bits_, channel_bits_;
   CrossbarStats stats_;
-  std::vector<LaneMask> wanted_;       // per channel, of this cycle
+  LaneMask known_ = 0, asked_ = 0;     // lanes whose item is in wanted_; channels that are wanted
+  std::vector<LaneMask> wanted_;       // per channel
   std::vector<std::uint32_t> locked_;  // per channel: lane + 1 that was chosen and not served
   std::vector<std::uint32_t> next_;    // per channel: the lane after the last winner
 };

@@ -36,19 +36,20 @@ class MemoryUnit final : public Unit, private LaneDrain {
   bool drained() const;
 
  private:
-  struct Channel {
-    MemoryChannel* memory = nullptr;
-    std::uint32_t pending = 0;         // reads whose answer was not taken
-    Cycles next = kNever;              // when the memory has something to do
-    std::deque<std::uint64_t> writes;  // addresses in the channel
-  };
   LaneMask leaving(Cycles now) override;
   void look(Cycles now);
-  bool serve(std::uint32_t index, Cycles now);
+  bool serve(std::uint32_t channel, Cycles now);
+  bool offer(std::uint32_t channel, Cycles now);
+  void set_pending(std::uint32_t channel, std::uint32_t pending);
   void spread(const OutputWrite& write);
 
   Memory& memory_;
-  std::vector<Channel> channels_;
+  std::vector<MemoryChannel*> channels_;
+  std::vector<Cycles> next_;                        // per channel: when the memory has something to do
+  std::vector<std::uint32_t> pending_;              // per channel: reads whose answer was not taken
+  std::vector<std::deque<std::uint64_t>> queued_;   // per channel: writes, by their addresses in it
+  // Channels with reads under way; with as many as allowed, or one less; with writes, or with too many.
+  LaneMask under_way_ = 0, at_limit_ = 0, near_limit_ = 0, writing_ = 0, urgent_ = 0;
   // Channels at the beginning of cycle looked_at_: those that take a read in it if the memory does, those whose memory
   // refused one in spite of that, those with room for an answer.
   Cycles looked_at_ = kNever;

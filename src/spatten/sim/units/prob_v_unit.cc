@@ -20,7 +20,7 @@ Tick ProbVUnit::tick(Cycles now) {
   if (!p || !v) {
     const Cycles wake = std::min(probabilities.next_ready() > now ? probabilities.next_ready() : kNever,
                                  values.next_ready() > now ? values.next_ready() : kNever);
-    return {p ? Why::kMemory : probabilities.empty() ? Why::kIdle : Why::kNoInput, wake};
+    return {p ? Why::kMemory : in_row_ ? Why::kNoInput : Why::kIdle, wake};
   }
   SPATTEN_CHECK(p->row == v->row && p->index == v->index && p->last == v->last);
   Row& row = *p->row;
@@ -28,6 +28,7 @@ Tick ProbVUnit::tick(Cycles now) {
   if (p->last && (!done.has_room(now) || (writes_output && !writes.has_room(now)))) return {Why::kNoRoom, kNever};
   const Line line = probabilities.pop(now);
   values.pop(now);
+  in_row_ = !line.last;
   ++stats_.lines;
   stats_.multiplies += std::uint64_t{line.elements} * row.head_dim;
   stats_.adds += std::uint64_t{line.elements} * row.head_dim;

@@ -44,6 +44,7 @@ class ProbVUnit final : public Unit {
 
  private:
   Datapath* datapath_;
+  bool in_row_ = false;  // between a row's first line and its last
   Stats stats_;
 };
 

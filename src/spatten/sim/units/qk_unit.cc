@@ -21,7 +21,7 @@ bool QkUnit::query_there(const Row& row, Cycles now) {
 
 Tick QkUnit::tick(Cycles now) {
   const Line* line = keys.front(now);
-  if (!line) return {keys.empty() ? Why::kIdle : Why::kNoInput, keys.next_ready()};
+  if (!line) return {in_row_ ? Why::kNoInput : Why::kIdle, keys.next_ready()};
   if (!query_there(*line->row, now)) return {Why::kNoInput, query.next_ready() > now ? query.next_ready() : kNever};
   if (!scores.has_room(now) || (line->last && !key_done.has_room(now))) return {Why::kNoRoom, kNever};
   const Line taken = keys.pop(now);
@@ -31,7 +31,8 @@ Tick QkUnit::tick(Cycles now) {
   if (datapath_) datapath_->score(taken);
   scores.push(taken, now);
   if (taken.last) key_done.push(taken.row, now);
-  return {Why::kBusy, keys.next_ready() > now ? keys.next_ready() : now + 1};
+  in_row_ = !taken.last;
+  return {Why::kBusy, now + 1};
 }
 
 }  // namespace spatten::sim

@@ -48,6 +48,7 @@ class QkUnit final : public Unit {
   bool queries_arrive_;
   Datapath* datapath_;
   const Row* loaded_ = nullptr;
+  bool in_row_ = false;  // between a row's first line and its last
   Stats stats_;
 };
 

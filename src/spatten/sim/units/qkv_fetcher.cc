@@ -21,7 +21,7 @@ QkvFetcher::QkvFetcher(const Spec& spec, std::uint32_t access_bytes)
     : Unit("fetcher"), key_lines(*this, 3, 2), value_lines(*this, 2, 2), data(*this, spec.lanes, spec.data_fifo),
       accesses(*this), sets(*this), spec_(spec), access_bytes_(access_bytes),
       sets_(std::bit_ceil(std::size_t{spec.address_fifo} + spec.outstanding + 4)), sent_(spec.lanes),
-      dummies_ready_(sets_.size()) {
+      all_lanes_(low_lanes(spec.lanes)) {
   for (Set& s : sets_) s.addresses.resize(spec.lanes);
 }
 
@@ -54,6 +54,7 @@ void QkvFetcher::fill_set(Set& s, const FetchLine& line, Cycles now) {
   }
   s.enabled = low_lanes(n);
   s.at_fifos = now + kSplitLatency;
+  s.dummies_back = 0;
   s.what = {line.row, line.stream, n, line.last && begin + n == line.count * f};
   stats_.accesses += n;
   stats_.dummy_accesses += spec_.lanes - n;
@@ -67,7 +68,6 @@ bool QkvFetcher::split(Cycles now) {
   const FetchLine& line = *port->front(now);
   Set& s = set(made_);
   fill_set(s, line, now);
-  dummies_ready_[made_ & (sets_.size() - 1)] = 0;
   ++made_;
   const bool line_done = s.what.accesses + fragment_ * spec_.lanes ==
                          line.count * (line.stream == Stream::kQuery    ? line.row->query.accesses
@@ -89,18 +89,21 @@ bool QkvFetcher::split(Cycles now) {
 // register that stands there in the published RTL, its FIFO therefore one less.
 bool QkvFetcher::enter(Cycles now) {
   if (entered_ == made_ || set(entered_).at_fifos > now) return false;
-  const std::uint64_t slowest = *std::min_element(sent_.begin(), sent_.end());
-  if (entered_ - slowest >= std::max(1u, spec_.address_fifo - 1)) return false;
-  set(entered_).sendable = now + kFifoLatency;
-  ++entered_;
-  backlog_ = low_lanes(spec_.lanes);
+  const std::uint64_t depth = std::max(1u, spec_.address_fifo - 1);
+  if (entered_ - slowest_ >= depth) slowest_ = *std::min_element(sent_.begin(), sent_.end());
+  if (entered_ - slowest_ >= depth) return false;
+  Set& s = set(entered_++);
+  s.sendable = now + kFifoLatency;
+  if (s.enabled != all_lanes_) ++partial_sets_;
+  backlog_ = all_lanes_;
   return true;
 }
 
+// Every lane sends its next access, or drops it where the lane has none in the set.
 bool QkvFetcher::send(Cycles now) {
   bool moved = false;
   const LaneMask room = accesses.room(now);
-  for_each_lane(backlog_, [&](std::uint32_t lane) {
+  for_each_lane(partial_sets_ == 0 ? backlog_ & room : backlog_, [&](std::uint32_t lane) {
     const std::uint64_t number = sent_[lane];
     Set& s = set(number);
     if (s.sendable > now || number - collected_ >= spec_.outstanding) return;
@@ -109,8 +112,7 @@ bool QkvFetcher::send(Cycles now) {
       if (!(room & bit)) return;
       accesses.push(lane, {s.addresses[lane], lane}, now);
     } else {
-      Cycles& ready = dummies_ready_[number & (sets_.size() - 1)];
-      ready = std::max(ready, now + kDummyLatency);
+      s.dummies_back = std::max(s.dummies_back, now + kDummyLatency);
     }
     if (++sent_[lane] == entered_) backlog_ &= ~bit;
     moved = true;
@@ -122,15 +124,15 @@ bool QkvFetcher::collect(Cycles now) {
   if (collected_ == made_ || !sets.has_room(now)) return false;
   const Set& s = set(collected_);
   if ((s.enabled & data.ready(now)) != s.enabled) return false;
-  if (s.enabled != low_lanes(spec_.lanes)) {  // dummies must have gone all the way, too
+  if (s.enabled != all_lanes_) {  // dummies must have gone all the way, too
     for (std::uint32_t lane = static_cast<std::uint32_t>(std::popcount(s.enabled)); lane < spec_.lanes; ++lane) {
       if (sent_[lane] <= collected_) return false;
     }
-    const Cycles ready = dummies_ready_[collected_ & (sets_.size() - 1)];
-    if (ready > now) {
-      wake_at(ready);
+    if (s.dummies_back > now) {
+      wake_at(s.dummies_back);
       return false;
     }
+    --partial_sets_;
   }
   for_each_lane(s.enabled, [&](std::uint32_t lane) { data.pop(lane, now); });
   sets.push(s.what, now);
@@ -142,22 +144,17 @@ Tick QkvFetcher::tick(Cycles now) {
   const bool collected = collect(now);
   const bool sent = send(now);
   const bool entered = enter(now);
-  const bool split_one = split(now) || entered;
-  Cycles wake = std::min(key_lines.next_ready(), value_lines.next_ready());
-  if (wake <= now) wake = split_one || sent ? now + 1 : kNever;  // a line that found no room waits for a lane to move
-  if (entered_ != made_) {
-    const Cycles at = set(entered_).at_fifos;
-    if (at > now) wake = std::min(wake, at);
+  const bool split_one = split(now);
+  if (collected || sent || entered || split_one) return {Why::kBusy, now + 1};
+  // Whatever is there and did not move waits for a lane, for data or for room, which wake the unit.
+  Cycles wake = kNever;
+  for (const Cycles ready : {key_lines.next_ready(), value_lines.next_ready(), entered_ != made_ ? set(entered_).at_fifos : kNever}) {
+    if (ready > now) wake = std::min(wake, ready);
   }
-  if (backlog_ != 0) {
-    if (sent || collected) wake = now + 1;
-    for_each_lane(backlog_, [&](std::uint32_t lane) {
-      const Cycles sendable = set(sent_[lane]).sendable;
-      if (sendable > now) wake = std::min(wake, sendable);
-    });
-  }
-  if (collected || sent || split_one) wake = std::min(wake, now + 1);
-  if (collected || sent || split_one) return {Why::kBusy, wake};
+  for_each_lane(backlog_, [&](std::uint32_t lane) {
+    const Cycles sendable = set(sent_[lane]).sendable;
+    if (sendable > now) wake = std::min(wake, sendable);
+  });
   if (made_ == collected_) return {Why::kIdle, wake};
   return {sets.has_room(now) ? Why::kMemory : Why::kNoRoom, wake};
 }

@@ -79,11 +79,12 @@ class QkvFetcher final : public Unit {
   const Stats& stats() const { return stats_; }
 
  private:
-  /// A set on its way: lanes that really access DRAM, and since when each lane may send it.
+  /// A set on its way: lanes that really access DRAM, since when it may enter the FIFOs and be sent from them, and when its
+  /// last dummy can be given back.
   struct Set {
     LaneSet what;
     LaneMask enabled = 0;
-    Cycles at_fifos = 0, sendable = 0;
+    Cycles at_fifos = 0, sendable = 0, dummies_back = 0;
     std::vector<std::uint64_t> addresses;
   };
 
@@ -101,7 +102,9 @@ class QkvFetcher final : public Unit {
   std::vector<Set> sets_;
   std::uint64_t made_ = 0, entered_ = 0, collected_ = 0;  // sets: split, in the address FIFOs, given back
   std::vector<std::uint64_t> sent_;             // per lane: sets sent
-  std::vector<Cycles> dummies_ready_;           // per set slot: when the last dummy of it can be given back
+  std::uint64_t slowest_ = 0;                   // sets that every lane has sent, at least
+  std::uint32_t partial_sets_ = 0;              // sets with dummies from the FIFOs on
+  LaneMask all_lanes_;
   LaneMask backlog_ = 0;                        // lanes with sets to send
   std::uint32_t fragment_ = 0;                  // set of the line at hand
   InPort<FetchLine>* locked_ = nullptr;         // the request being served
