@@ -13,6 +13,7 @@
 namespace spatten {
 
 struct Claim {
+  std::string id = {};      ///< number of the claim, F1 to F24: docs/validation.md
   std::string what = {};     ///< a row of the table, e.g. "SpAtten, BERT"
   double paper = 0, ours = 0;
   std::string unit = {};     ///< "" for a plain ratio
@@ -25,7 +26,7 @@ struct Claim {
 /// Writes the claim into the report of the running test and gives it back for the checks.
 inline Claim claim(Claim c) {
   static int count = 0;
-  const Json json = {{"what", c.what}, {"paper", c.paper}, {"ours", c.ours}, {"unit", c.unit}, {"remark", c.remark}, {"command", c.command}};
+  const Json json = {{"id", c.id}, {"what", c.what}, {"paper", c.paper}, {"ours", c.ours}, {"unit", c.unit}, {"remark", c.remark}, {"command", c.command}};
   ::testing::Test::RecordProperty("claim_" + std::to_string(++count), json.dump());
   return c;
 }

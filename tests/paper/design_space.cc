@@ -9,6 +9,9 @@
 namespace spatten {
 namespace {
 
+const std::string kCommand = "spatten simulate --model gpt2-medium --policy paper-gpt2-medium --set token.reference_length=1024 "
+                             "--set value.reference_length=1024 --set ";
+
 double milliseconds(const std::vector<std::string>& chip) { return run_sampled([] { return medium_wikitext2(); }, 32, chip_setup("spatten", chip)).seconds * 1e3; }
 
 TEST(PaperDesignSpace, SpeedSaturatesAtSixteenComparators) {
@@ -16,10 +19,10 @@ TEST(PaperDesignSpace, SpeedSaturatesAtSixteenComparators) {
   for (int lanes : {1, 2, 4, 8, 16, 32}) ms[lanes] = milliseconds({"topk.lanes=" + std::to_string(lanes)});
   const double paper_16 = published("figure_19", {"topk_lanes", "16"});
   for (int lanes : {1, 2, 4, 8, 32}) {
-    claim({.what = "top-k lanes: " + std::to_string(lanes) + " against 16", .paper = published("figure_19", {"topk_lanes", std::to_string(lanes)}) / paper_16,
+    claim({.id = "F21", .what = "top-k lanes: " + std::to_string(lanes) + " against 16", .paper = published("figure_19", {"topk_lanes", std::to_string(lanes)}) / paper_16,
            .ours = ms[16] / ms[lanes], .unit = "speed",
-           .remark = lanes == 1 ? "selection of a row costs the same in both; beside ours stands less other time" : "",
-           .command = "spatten simulate --model gpt2-medium --policy paper-gpt2-medium --set topk.lanes=" + std::to_string(lanes)});
+           .remark = lanes == 1 ? "the paper's curve fits time = a + b / lanes, where a selection delays all else; here it overlaps with other rows" : "",
+           .command = kCommand + "topk.lanes=" + std::to_string(lanes)});
   }
   for (int lanes : {1, 2, 4}) EXPECT_GT(ms[lanes] / ms[2 * lanes], 1.5) << lanes;  // almost in proportion
   EXPECT_GT(ms[8] / ms[16], 1.05);
@@ -30,12 +33,11 @@ TEST(PaperDesignSpace, LargerSramsHelpLittle) {
   const double built = milliseconds({}), paper = published("figure_19", {"sram_kb", "196"});
   for (int times : {2, 4}) {
     const std::string lines = std::to_string(256 * times);
-    const Claim c = claim({.what = fmt::format("K and V SRAM: {} KB against 196", 196 * times), .paper = published("figure_19", {"sram_kb", std::to_string(196 * times)}) / paper,
-                           .ours = built / milliseconds({"key_sram.lines=" + lines, "value_sram.lines=" + lines}), .unit = "speed",
-                           .remark = "a row's keys are given room as a whole, so that two rows of 993 keys fill the SRAM and a third one waits",
-                           .command = "spatten simulate --model gpt2-medium --policy paper-gpt2-medium --set key_sram.lines=" + lines + " --set value_sram.lines=" + lines});
-    EXPECT_GE(c.ours, 0.99);
-    EXPECT_LE(c.ours, 1.10);
+    const Claim c = claim({.id = "F21", .what = fmt::format("K and V SRAM: {} KB against 196", 196 * times), .paper = published("figure_19", {"sram_kb", std::to_string(196 * times)}) / paper,
+                           .ours = built / milliseconds({"key_sram.lines=" + lines, "value_sram.lines=" + lines}), .unit = "speed", .remark = {},
+                           .command = kCommand + "key_sram.lines=" + lines + " --set value_sram.lines=" + lines});
+    EXPECT_GE(c.ours, 0.985);
+    EXPECT_LE(c.ours, 1.02);
   }
 }
 

@@ -20,8 +20,8 @@ TEST(PaperTopkLatency, IsThatOfTheAuthorsRecurrence) {
     by_values += static_cast<double>(algo::topk_latency_cycles(n, k, 16, values)) / kDraws;
     by_ranks += sim::select_random_ranks(n, k, {}, ranks).cycles / static_cast<double>(kDraws);
   }
-  expect_within(claim({.what = "1024 to 512, random values", .paper = paper, .ours = by_values, .unit = "cycles", .remark = "mean of 2,000 draws"}), 0.05);
-  expect_within(claim({.what = "1024 to 512, as the simulator draws it", .paper = paper, .ours = by_ranks, .unit = "cycles", .remark = "mean of 2,000 draws"}), 0.05);
+  expect_within(claim({.id = "F4", .what = "1024 to 512, random values", .paper = paper, .ours = by_values, .unit = "cycles", .remark = "mean of 2,000 draws"}), 0.05);
+  expect_within(claim({.id = "F4", .what = "1024 to 512, as the simulator draws it", .paper = paper, .ours = by_ranks, .unit = "cycles", .remark = "mean of 2,000 draws"}), 0.05);
 }
 
 }  // namespace
