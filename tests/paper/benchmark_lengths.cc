@@ -11,12 +11,14 @@ namespace {
 
 struct Set {
   std::string task, file;
-  std::size_t first_line;           // 1 where there is a heading
-  std::size_t text, pair;           // columns; the same one for single sentences
+  std::size_t first_line;  // 1 where there is a heading
+  std::size_t text, pair;  // columns; the same one for single sentences
 };
 
-const std::vector<Set> kSets = {{"sst-2", "glue/SST-2/dev.tsv", 1, 1, 1},      {"cola", "glue/CoLA/in_domain_dev.tsv", 0, 3, 3}, {"rte", "glue/RTE/dev.tsv", 1, 1, 2},
-                                {"sts-b", "glue/STS-B/sts-dev.csv", 0, 5, 6},  {"qnli", "glue/QNLI/dev.tsv", 1, 1, 2},           {"mrpc", "glue/MRPC/msr_paraphrase_train.txt", 1, 3, 4}};
+const std::vector<Set> kSets = {
+    {"sst-2", "glue/SST-2/dev.tsv", 1, 1, 1}, {"cola", "glue/CoLA/in_domain_dev.tsv", 0, 3, 3},
+    {"rte", "glue/RTE/dev.tsv", 1, 1, 2},     {"sts-b", "glue/STS-B/sts-dev.csv", 0, 5, 6},
+    {"qnli", "glue/QNLI/dev.tsv", 1, 1, 2},   {"mrpc", "glue/MRPC/msr_paraphrase_train.txt", 1, 3, 4}};
 
 std::vector<std::string> columns_of(const std::string& line) {
   std::vector<std::string> out(1);
@@ -37,7 +39,8 @@ double mean_length(const Set& set, const Tokenizer& tokenizer) {
   for (std::size_t i = 0; std::getline(file, line); ++i) {
     if (i < set.first_line || line.empty()) continue;
     const auto columns = columns_of(line);
-    const Encoding e = set.text == set.pair ? tokenizer.encode(columns.at(set.text)) : tokenizer.encode_pair(columns.at(set.text), columns.at(set.pair));
+    const Encoding e = set.text == set.pair ? tokenizer.encode(columns.at(set.text))
+                                            : tokenizer.encode_pair(columns.at(set.text), columns.at(set.pair));
     tokens += static_cast<double>(e.size());
     ++items;
   }

@@ -13,8 +13,8 @@
 namespace spatten {
 
 struct Claim {
-  std::string id = {};      ///< number of the claim, F1 to F24: docs/validation.md
-  std::string what = {};     ///< a row of the table, e.g. "SpAtten, BERT"
+  std::string id = {};    ///< number of the claim, F1 to F24: docs/validation.md
+  std::string what = {};  ///< a row of the table, e.g. "SpAtten, BERT"
   double paper = 0, ours = 0;
   std::string unit = {};     ///< "" for a plain ratio
   std::string remark = {};   ///< why ours is off, or what was assumed
@@ -26,7 +26,8 @@ struct Claim {
 /// Writes the claim into the report of the running test and gives it back for the checks.
 inline Claim claim(Claim c) {
   static int count = 0;
-  const Json json = {{"id", c.id}, {"what", c.what}, {"paper", c.paper}, {"ours", c.ours}, {"unit", c.unit}, {"remark", c.remark}, {"command", c.command}};
+  const Json json = {{"id", c.id},     {"what", c.what},     {"paper", c.paper},    {"ours", c.ours},
+                     {"unit", c.unit}, {"remark", c.remark}, {"command", c.command}};
   ::testing::Test::RecordProperty("claim_" + std::to_string(++count), json.dump());
   return c;
 }
@@ -39,7 +40,8 @@ inline void expect_exact(const Claim& c) { EXPECT_DOUBLE_EQ(c.ours, c.paper) << 
 
 /// For what is known to be off: ours stays where it was found, so that the remark stays true.
 inline void expect_ours(const Claim& c, double ours, double tolerance) {
-  EXPECT_NEAR(c.ours / ours, 1.0, tolerance) << c.what << ": found " << c.ours << " " << c.unit << ", expected " << ours;
+  EXPECT_NEAR(c.ours / ours, 1.0, tolerance)
+      << c.what << ": found " << c.ours << " " << c.unit << ", expected " << ours;
 }
 
 }  // namespace spatten

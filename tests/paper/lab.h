@@ -33,7 +33,12 @@ inline double published(const std::string& file, const std::vector<std::string>&
 inline ChipSetup chip_setup(const std::string& name, const std::vector<std::string>& overrides = {}) {
   sim::ChipSpec chip = sim::load_chip(kConfigs + "/hw/" + name + ".json", overrides);
   const std::string memory = chip.memory;
-  return {name, memory, kConfigs + "/memory/" + memory + ".json", std::move(chip), {}, cost::Technology::load(kConfigs + "/tech/tsmc40.json")};
+  return {name,
+          memory,
+          kConfigs + "/memory/" + memory + ".json",
+          std::move(chip),
+          {},
+          cost::Technology::load(kConfigs + "/tech/tsmc40.json")};
 }
 
 /// A benchmark on a chip; of a generation, three tokens are run and stand for all.
@@ -45,7 +50,8 @@ inline Tally run(const PaperBenchmark& b, const ChipSetup& setup) {
   return run_whole(source, setup);
 }
 
-inline std::vector<PaperBenchmark> benchmarks_of(const std::string& family, const std::vector<std::string>& overrides = {}) {
+inline std::vector<PaperBenchmark> benchmarks_of(const std::string& family,
+                                                 const std::vector<std::string>& overrides = {}) {
   std::vector<PaperBenchmark> all = load_paper_benchmarks(kConfigs, overrides);
   std::erase_if(all, [&](const PaperBenchmark& b) { return !b.name.starts_with(family); });
   return all;
@@ -85,13 +91,14 @@ inline const std::string kMediumTrace =
 inline const std::string kMediumDenseTrace = "official-workloads/summary-gpt2-medium-ptb-per0.csv";
 inline const std::string kSmallTrace = "official-workloads/summary-gpt2-small-wikitext2-per8.csv";
 
-#define SPATTEN_NEEDS(NAME)                                                                          \
+#define SPATTEN_NEEDS(NAME) \
   if (!is_file(shared_data(NAME))) GTEST_SKIP() << "no " << shared_data(NAME) << "; see SPATTEN_SHARED_DATA"
 
 /// An authors' trace as it is, or stored otherwise.
 class AuthorsTrace final : public trace::Source {
  public:
-  explicit AuthorsTrace(const std::string& name, std::optional<StoredWidths> widths = std::nullopt) : csv_(shared_data(name)) {
+  explicit AuthorsTrace(const std::string& name, std::optional<StoredWidths> widths = std::nullopt)
+      : csv_(shared_data(name)) {
     if (widths) edited_.emplace(csv_, *widths);
   }
   const trace::Header& header() const override { return csv_.header(); }
@@ -103,10 +110,12 @@ class AuthorsTrace final : public trace::Source {
 };
 
 /// The Medium trace is the step before progressive quantization; so it is in its final form (V-B: 8 + 4 bits, 5.9 %).
-inline const StoredWidths kFinalWidths = {.query_bits = 12, .key_msb_bits = 8, .key_lsb_bits = 4, .value_bits = 8,
-                                          .lsb_row_ratio = trace::kPaperLsbRowRatio};
-inline const StoredWidths kFullPrecision = {.query_bits = 0, .key_msb_bits = 0, .key_lsb_bits = 0, .value_bits = 0, .lsb_row_ratio = {}};
-inline const StoredWidths kStaticWidths = {.query_bits = 12, .key_msb_bits = 12, .key_lsb_bits = 0, .value_bits = 8, .lsb_row_ratio = {}};
+inline const StoredWidths kFinalWidths = {
+    .query_bits = 12, .key_msb_bits = 8, .key_lsb_bits = 4, .value_bits = 8, .lsb_row_ratio = trace::kPaperLsbRowRatio};
+inline const StoredWidths kFullPrecision = {
+    .query_bits = 0, .key_msb_bits = 0, .key_lsb_bits = 0, .value_bits = 0, .lsb_row_ratio = {}};
+inline const StoredWidths kStaticWidths = {
+    .query_bits = 12, .key_msb_bits = 12, .key_lsb_bits = 0, .value_bits = 8, .lsb_row_ratio = {}};
 
 /// The same counts without the file: the schedule of that trace.
 inline std::unique_ptr<trace::Source> medium_wikitext2(const std::vector<std::string>& overrides = {}) {

@@ -31,30 +31,53 @@ TEST(PaperPeakThroughput, IsTwoTeraflopsAtHalfATerabytePerSecond) {
   const ChipSetup setup = chip_setup("spatten");
   const sim::ChipSpec& chip = setup.chip;
   const auto memory = setup.make_memory();
-  expect_exact(claim({.id = "F1", .what = "multipliers", .paper = published("architecture", {"multipliers"}), .ours = 2.0 * chip.array.multipliers}));
-  expect_exact(claim({.id = "F1", .what = "clock", .paper = published("architecture", {"clock_hz"}) / 1e9, .ours = chip.clock_hz / 1e9, .unit = "GHz"}));
-  const Claim peak = claim({.id = "F1", .what = "peak work", .paper = published("architecture", {"peak_ops_per_second"}) / 1e12,
-                            .ours = 2.0 * 2.0 * chip.array.multipliers * chip.clock_hz / 1e12, .unit = "TFLOPS",
+  expect_exact(claim({.id = "F1",
+                      .what = "multipliers",
+                      .paper = published("architecture", {"multipliers"}),
+                      .ours = 2.0 * chip.array.multipliers}));
+  expect_exact(claim({.id = "F1",
+                      .what = "clock",
+                      .paper = published("architecture", {"clock_hz"}) / 1e9,
+                      .ours = chip.clock_hz / 1e9,
+                      .unit = "GHz"}));
+  const Claim peak = claim({.id = "F1",
+                            .what = "peak work",
+                            .paper = published("architecture", {"peak_ops_per_second"}) / 1e12,
+                            .ours = 2.0 * 2.0 * chip.array.multipliers * chip.clock_hz / 1e12,
+                            .unit = "TFLOPS",
                             .remark = "1024 multiply-adds a cycle, printed as 2"});
   EXPECT_EQ(std::round(peak.ours), peak.paper);
-  expect_exact(claim({.id = "F1", .what = "peak bandwidth", .paper = published("architecture", {"peak_bytes_per_second"}) / 1e9,
-                      .ours = memory->peak_bytes_per_clock() * memory->clock_hz() / 1e9, .unit = "GB/s"}));
+  expect_exact(claim({.id = "F1",
+                      .what = "peak bandwidth",
+                      .paper = published("architecture", {"peak_bytes_per_second"}) / 1e9,
+                      .ours = memory->peak_bytes_per_clock() * memory->clock_hz() / 1e9,
+                      .unit = "GB/s"}));
 }
 
 TEST(PaperPeakThroughput, UnitsDoTheirShareInEachBusyCycle) {
   const sim::ChipSpec chip = chip_setup("spatten").chip;
   const ChipRun run = long_sentence();
-  const Claim scores = claim({.id = "F3", .what = "scores a cycle, Q x K", .paper = published("architecture", {"scores_per_cycle"}),
+  const Claim scores = claim({.id = "F3",
+                              .what = "scores a cycle, Q x K",
+                              .paper = published("architecture", {"scores_per_cycle"}),
                               .ours = std::round(per_busy_cycle(run.result, "qk", "multiplies") / 64 * 100) / 100,
                               .remark = "512 multiplies in each cycle in which the array works"});
   expect_exact(scores);
-  expect_exact(claim({.id = "F3", .what = "probabilities a cycle, softmax", .paper = published("architecture", {"softmax_per_cycle"}),
+  expect_exact(claim({.id = "F3",
+                      .what = "probabilities a cycle, softmax",
+                      .paper = published("architecture", {"softmax_per_cycle"}),
                       .ours = static_cast<double>(chip.results_per_line())}));
-  expect_exact(claim({.id = "F3", .what = "comparators of an array, top-k", .paper = published("architecture", {"topk_comparators"}),
+  expect_exact(claim({.id = "F3",
+                      .what = "comparators of an array, top-k",
+                      .paper = published("architecture", {"topk_comparators"}),
                       .ours = static_cast<double>(chip.topk.lanes)}));
-  expect_exact(claim({.id = "F3", .what = "ports of the crossbars, lanes", .paper = published("architecture", {"fetch_lanes"}),
+  expect_exact(claim({.id = "F3",
+                      .what = "ports of the crossbars, lanes",
+                      .paper = published("architecture", {"fetch_lanes"}),
                       .ours = static_cast<double>(chip.fetcher.lanes)}));
-  expect_exact(claim({.id = "F3", .what = "ports of the crossbars, channels", .paper = published("architecture", {"channels"}),
+  expect_exact(claim({.id = "F3",
+                      .what = "ports of the crossbars, channels",
+                      .paper = published("architecture", {"channels"}),
                       .ours = static_cast<double>(chip.channels)}));
 }
 

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
-// F14: speedup over four platforms (HPCA'21 Fig. 14). Absolute times of the platforms follow from the paper for GPT-2 only;
-// for the 22 tasks of BERT nothing is printed that ours could be divided by. Our GPT-2 times, one per model, are compared.
+// F14: speedup over four platforms (HPCA'21 Fig. 14). Absolute times of the platforms follow from the paper for GPT-2
+// only; for the 22 tasks of BERT nothing is printed that ours could be divided by. Our GPT-2 times, one per model, are
+// compared.
 #include "paper/claim.h"
 #include "paper/lab.h"
 
 namespace spatten {
 namespace {
 
-const std::vector<std::pair<std::string, std::string>> kPlatforms = {{"titan_xp", "TITAN Xp"}, {"xeon", "Xeon"}, {"nano", "Jetson Nano"}, {"raspberry_pi", "Raspberry Pi 4"}};
+const std::vector<std::pair<std::string, std::string>> kPlatforms = {
+    {"titan_xp", "TITAN Xp"}, {"xeon", "Xeon"}, {"nano", "Jetson Nano"}, {"raspberry_pi", "Raspberry Pi 4"}};
 
 std::vector<double> column(const std::string& family, const std::string& what, const std::string& platform) {
   std::vector<double> out;
-  for (const PaperBenchmark& b : benchmarks_of(family)) out.push_back(published("figure_14", {"benchmarks", b.name, what, platform}));
+  for (const PaperBenchmark& b : benchmarks_of(family))
+    out.push_back(published("figure_14", {"benchmarks", b.name, what, platform}));
   return out;
 }
 
@@ -30,11 +33,15 @@ TEST(PaperPlatforms, SpeedupOfGpt2) {
   for (const auto& [key, name] : kPlatforms) {
     const double medium_ms = published("gpt2_latency", {"gpt2-medium", key});
     // GPT-2-Small on the other platforms by its speedups of Fig. 14 against those over TITAN Xp.
-    const double ratio = published("figure_14", {"benchmarks", "gpt2-small-wikitext2", "speedup", key}) / published("figure_14", {"benchmarks", "gpt2-small-wikitext2", "speedup", "titan_xp"});
+    const double ratio = published("figure_14", {"benchmarks", "gpt2-small-wikitext2", "speedup", key}) /
+                         published("figure_14", {"benchmarks", "gpt2-small-wikitext2", "speedup", "titan_xp"});
     const double small_ms = published("gpt2_latency", {"gpt2-small", "titan_xp"}) * ratio;
-    expect_within(claim({.id = "F14", .what = "speedup over " + name + ", 8 tasks of GPT-2", .paper = geometric_mean(column("gpt2", "speedup", key)),
+    expect_within(claim({.id = "F14",
+                         .what = "speedup over " + name + ", 8 tasks of GPT-2",
+                         .paper = geometric_mean(column("gpt2", "speedup", key)),
                          .ours = geometric_mean({medium_ms / (medium.seconds * 1e3), small_ms / (small.seconds * 1e3)}),
-                         .remark = "as F12's last row: the same times of ours"}), 0.20);
+                         .remark = "as F12's last row: the same times of ours"}),
+                  0.20);
   }
 }
 
@@ -45,12 +52,18 @@ TEST(PaperPlatforms, EnergyOfGpt2) {
   for (const auto& [key, name] : kPlatforms) {
     std::vector<double> ratios;
     for (const PaperBenchmark& b : benchmarks_of("gpt2")) {
-      const double seconds = published("gpt2_latency", {b.model, "titan_xp"}) / 1e3 / published("figure_14", {"benchmarks", b.name, "speedup", "titan_xp"});
-      const double platform = published("figure_14", {"benchmarks", b.name, "energy", key}) * published("table_2", {"total"}) * seconds;
+      const double seconds = published("gpt2_latency", {b.model, "titan_xp"}) / 1e3 /
+                             published("figure_14", {"benchmarks", b.name, "speedup", "titan_xp"});
+      const double platform =
+          published("figure_14", {"benchmarks", b.name, "energy", key}) * published("table_2", {"total"}) * seconds;
       ratios.push_back(platform / (b.model == "gpt2-medium" ? medium : small));
     }
-    expect_within(claim({.id = "F14", .what = "energy against " + name + ", 8 tasks of GPT-2", .paper = geometric_mean(column("gpt2", "energy", key)), .ours = geometric_mean(ratios),
-                         .remark = "the platforms' joules are derived with the chip's 8.30 W"}), 0.20);
+    expect_within(claim({.id = "F14",
+                         .what = "energy against " + name + ", 8 tasks of GPT-2",
+                         .paper = geometric_mean(column("gpt2", "energy", key)),
+                         .ours = geometric_mean(ratios),
+                         .remark = "the platforms' joules are derived with the chip's 8.30 W"}),
+                  0.20);
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// F15, F16: power by kind and by module, area by module (HPCA'21 Table II, Fig. 13). configs/tech/tsmc40.json was calibrated
-// once, on this load and these figures; what the test shows is that it still says so, not that it predicts them.
+// F15, F16: power by kind and by module, area by module (HPCA'21 Table II, Fig. 13). configs/tech/tsmc40.json was
+// calibrated once, on this load and these figures; what the test shows is that it still says so, not that it predicts
+// them.
 #include "paper/claim.h"
 #include "paper/lab.h"
 
@@ -8,16 +9,48 @@ namespace spatten {
 namespace {
 
 /// GPT-2-Medium/WikiText-2 with K in 12 bits and V in 8, as the authors' trace stores them.
-std::unique_ptr<trace::Source> calibration_load() { return medium_wikitext2({"quantization.msb_bits=0", "quantization.key_bits=12"}); }
+std::unique_ptr<trace::Source> calibration_load() {
+  return medium_wikitext2({"quantization.msb_bits=0", "quantization.key_bits=12"});
+}
 
 TEST(PaperPower, IsThatOfTable2OnTheLoadOfTheCalibration) {
   const cost::Joules watts = run_sampled(calibration_load, 32, chip_setup("spatten")).watts();
   const std::string remark = "calibrated once, on this load";
-  const std::string command = "spatten simulate --model gpt2-medium --policy paper-gpt2-medium --set token.reference_length=1024 --set value.reference_length=1024 --set quantization.msb_bits=0 --set quantization.key_bits=12";
-  expect_within(claim({.id = "F15", .what = "logic", .paper = published("table_2", {"logic"}), .ours = watts.logic, .unit = "W", .remark = remark, .command = command}), 0.10);
-  expect_within(claim({.id = "F15", .what = "SRAM", .paper = published("table_2", {"sram"}), .ours = watts.sram, .unit = "W", .remark = remark, .command = command}), 0.10);
-  expect_within(claim({.id = "F15", .what = "DRAM", .paper = published("table_2", {"dram"}), .ours = watts.dram, .unit = "W", .remark = remark, .command = command}), 0.10);
-  expect_within(claim({.id = "F15", .what = "total", .paper = published("table_2", {"total"}), .ours = watts.total(), .unit = "W", .remark = remark, .command = command}), 0.10);
+  const std::string command =
+      "spatten simulate --model gpt2-medium --policy paper-gpt2-medium --set token.reference_length=1024 --set "
+      "value.reference_length=1024 --set quantization.msb_bits=0 --set quantization.key_bits=12";
+  expect_within(claim({.id = "F15",
+                       .what = "logic",
+                       .paper = published("table_2", {"logic"}),
+                       .ours = watts.logic,
+                       .unit = "W",
+                       .remark = remark,
+                       .command = command}),
+                0.10);
+  expect_within(claim({.id = "F15",
+                       .what = "SRAM",
+                       .paper = published("table_2", {"sram"}),
+                       .ours = watts.sram,
+                       .unit = "W",
+                       .remark = remark,
+                       .command = command}),
+                0.10);
+  expect_within(claim({.id = "F15",
+                       .what = "DRAM",
+                       .paper = published("table_2", {"dram"}),
+                       .ours = watts.dram,
+                       .unit = "W",
+                       .remark = remark,
+                       .command = command}),
+                0.10);
+  expect_within(claim({.id = "F15",
+                       .what = "total",
+                       .paper = published("table_2", {"total"}),
+                       .ours = watts.total(),
+                       .unit = "W",
+                       .remark = remark,
+                       .command = command}),
+                0.10);
 }
 
 TEST(PaperPower, OfTheModulesIsThatOfFig13) {
@@ -29,9 +62,19 @@ TEST(PaperPower, OfTheModulesIsThatOfFig13) {
     if (b.name == "dram") continue;
     const double watts = b.joules.total() / run.energy.seconds;
     if (b.name == "topk") topk = watts;
-    expect_within(claim({.id = "F15", .what = b.title, .paper = published("figure_13", {"power_w", b.name}), .ours = watts, .unit = "W", .remark = "one token of the load of the calibration"}), 0.15);
+    expect_within(claim({.id = "F15",
+                         .what = b.title,
+                         .paper = published("figure_13", {"power_w", b.name}),
+                         .ours = watts,
+                         .unit = "W",
+                         .remark = "one token of the load of the calibration"}),
+                  0.15);
   }
-  expect_within(claim({.id = "F16", .what = "top-k engines, share of all power", .paper = published("figure_13", {"topk_power_ratio"}), .ours = topk / run.energy.watts().total()}), 0.15);
+  expect_within(claim({.id = "F16",
+                       .what = "top-k engines, share of all power",
+                       .paper = published("figure_13", {"topk_power_ratio"}),
+                       .ours = topk / run.energy.watts().total()}),
+                0.15);
 }
 
 TEST(PaperArea, OfTheModulesIsThatOfFig13) {
@@ -41,10 +84,24 @@ TEST(PaperArea, OfTheModulesIsThatOfFig13) {
   for (const cost::BlockArea& b : area.blocks) {
     if (b.name == "dram") continue;
     if (b.name == "topk") topk = b.mm2;
-    expect_within(claim({.id = "F15", .what = b.title, .paper = published("figure_13", {"area_mm2", b.name}), .ours = b.mm2, .unit = "mm2", .remark = "calibrated once"}), 0.01);
+    expect_within(claim({.id = "F15",
+                         .what = b.title,
+                         .paper = published("figure_13", {"area_mm2", b.name}),
+                         .ours = b.mm2,
+                         .unit = "mm2",
+                         .remark = "calibrated once"}),
+                  0.01);
   }
-  expect_within(claim({.id = "F15", .what = "total", .paper = published("figure_13", {"area_mm2", "total"}), .ours = area.total_mm2, .unit = "mm2"}), 0.01);
-  const Claim share = claim({.id = "F16", .what = "top-k engines, share of the area", .paper = published("figure_13", {"topk_area_ratio"}), .ours = topk / area.total_mm2});
+  expect_within(claim({.id = "F15",
+                       .what = "total",
+                       .paper = published("figure_13", {"area_mm2", "total"}),
+                       .ours = area.total_mm2,
+                       .unit = "mm2"}),
+                0.01);
+  const Claim share = claim({.id = "F16",
+                             .what = "top-k engines, share of the area",
+                             .paper = published("figure_13", {"topk_area_ratio"}),
+                             .ours = topk / area.total_mm2});
   EXPECT_NEAR(share.ours, share.paper, 0.0005);
 }
 

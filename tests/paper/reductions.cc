@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// F6, F8, F9: averages over the benchmarks (HPCA'21 I, III-D, V-B). The keep ratios were chosen once for the encoders and
-// once for the decoders, so that the two averages of token and value pruning come out; the rest follows.
+// F6, F8, F9: averages over the benchmarks (HPCA'21 I, III-D, V-B). The keep ratios were chosen once for the encoders
+// and once for the decoders, so that the two averages of token and value pruning come out; the rest follows.
 #include "paper/claim.h"
 #include "paper/lab.h"
 #include "spatten/trace/summary.h"
@@ -39,30 +39,68 @@ Averages averages_of(const std::vector<PaperBenchmark>& benchmarks) {
     dram.push_back(dense_bytes(b) / runs[i].dram_bytes);
     if (b.decoder()) lsb.push_back(s.lsb_row_ratio());
   }
-  return {.tokens_and_values = mean(tokens), .heads = mean(heads), .computation = mean(computation), .lsb_rows = lsb.empty() ? 0 : mean(lsb),
-          .key_value_dram = mean(key_value), .dram = mean(dram)};
+  return {.tokens_and_values = mean(tokens),
+          .heads = mean(heads),
+          .computation = mean(computation),
+          .lsb_rows = lsb.empty() ? 0 : mean(lsb),
+          .key_value_dram = mean(key_value),
+          .dram = mean(dram)};
 }
 
 TEST(PaperReductions, OfTheThirtyBenchmarks) {
   const Averages all = averages_of(load_paper_benchmarks(kConfigs));
-  expect_within(claim({.id = "F6", .what = "tokens and local V, 30 benchmarks", .paper = published("reductions", {"tokens_and_values", "all"}), .ours = all.tokens_and_values,
-                       .remark = "by the choice of ratios"}), 0.02);
-  expect_within(claim({.id = "F6", .what = "heads, 30 benchmarks", .paper = published("reductions", {"heads", "all"}), .ours = all.heads, .remark = "by the choice of ratios"}), 0.03);
-  expect_within(claim({.id = "F9", .what = "computation, 30 benchmarks", .paper = published("reductions", {"computation"}), .ours = all.computation,
-                       .remark = "executed against dense; follows from the ratios"}), 0.10);
-  expect_within(claim({.id = "F9", .what = "DRAM access to K and V, 30 benchmarks", .paper = published("reductions", {"dram"}), .ours = all.key_value_dram,
-                       .remark = "against fp32; 6 bits for BERT were chosen for it"}), 0.10);
-  expect_within(claim({.id = "F9", .what = "DRAM access in all, 30 benchmarks", .paper = published("reductions", {"dram"}), .ours = all.dram,
-                       .remark = "as simulated, with Q, with outputs in 12 bits and in whole accesses of 32 bytes"}), 0.20);
+  expect_within(claim({.id = "F6",
+                       .what = "tokens and local V, 30 benchmarks",
+                       .paper = published("reductions", {"tokens_and_values", "all"}),
+                       .ours = all.tokens_and_values,
+                       .remark = "by the choice of ratios"}),
+                0.02);
+  expect_within(claim({.id = "F6",
+                       .what = "heads, 30 benchmarks",
+                       .paper = published("reductions", {"heads", "all"}),
+                       .ours = all.heads,
+                       .remark = "by the choice of ratios"}),
+                0.03);
+  expect_within(claim({.id = "F9",
+                       .what = "computation, 30 benchmarks",
+                       .paper = published("reductions", {"computation"}),
+                       .ours = all.computation,
+                       .remark = "executed against dense; follows from the ratios"}),
+                0.10);
+  expect_within(claim({.id = "F9",
+                       .what = "DRAM access to K and V, 30 benchmarks",
+                       .paper = published("reductions", {"dram"}),
+                       .ours = all.key_value_dram,
+                       .remark = "against fp32; 6 bits for BERT were chosen for it"}),
+                0.10);
+  expect_within(claim({.id = "F9",
+                       .what = "DRAM access in all, 30 benchmarks",
+                       .paper = published("reductions", {"dram"}),
+                       .ours = all.dram,
+                       .remark = "as simulated, with Q, with outputs in 12 bits and in whole accesses of 32 bytes"}),
+                0.20);
 }
 
 TEST(PaperReductions, OfGpt2) {
   const Averages all = averages_of({gpt2("small"), gpt2("medium")});
-  expect_within(claim({.id = "F6", .what = "tokens and local V, GPT-2", .paper = published("reductions", {"tokens_and_values", "gpt2"}), .ours = all.tokens_and_values,
-                       .remark = "by the choice of ratios"}), 0.02);
-  expect_within(claim({.id = "F6", .what = "heads, GPT-2", .paper = published("reductions", {"heads", "gpt2"}), .ours = all.heads, .remark = "by the choice of ratios"}), 0.03);
-  expect_within(claim({.id = "F8", .what = "rows that read low bits", .paper = published("reductions", {"lsb_row_ratio"}), .ours = all.lsb_rows,
-                       .remark = "an input of the synthetic workloads; the authors' Small trace has 7.0 %"}), 0.01);
+  expect_within(claim({.id = "F6",
+                       .what = "tokens and local V, GPT-2",
+                       .paper = published("reductions", {"tokens_and_values", "gpt2"}),
+                       .ours = all.tokens_and_values,
+                       .remark = "by the choice of ratios"}),
+                0.02);
+  expect_within(claim({.id = "F6",
+                       .what = "heads, GPT-2",
+                       .paper = published("reductions", {"heads", "gpt2"}),
+                       .ours = all.heads,
+                       .remark = "by the choice of ratios"}),
+                0.03);
+  expect_within(claim({.id = "F8",
+                       .what = "rows that read low bits",
+                       .paper = published("reductions", {"lsb_row_ratio"}),
+                       .ours = all.lsb_rows,
+                       .remark = "an input of the synthetic workloads; the authors' Small trace has 7.0 %"}),
+                0.01);
 }
 
 TEST(PaperReductions, OfQuantizationAlone) {
@@ -71,8 +109,12 @@ TEST(PaperReductions, OfQuantizationAlone) {
   const trace::Summary s = trace::summarize(source);
   // K in 6 + 4 bits; the same split for V is what 5.1 stands for.
   const double per_element = static_cast<double>(s.k_bits) / (static_cast<double>(s.k_fetched) * 64);
-  const Claim c = claim({.id = "F8", .what = "DRAM access by quantization", .paper = published("reductions", {"quantization_dram"}), .ours = 32 / per_element,
-                         .remark = "fp32 against 6 + 4 bits where 5.9 % of the rows read the low ones: 32 / (6 + 0.059 x 4)"});
+  const Claim c =
+      claim({.id = "F8",
+             .what = "DRAM access by quantization",
+             .paper = published("reductions", {"quantization_dram"}),
+             .ours = 32 / per_element,
+             .remark = "fp32 against 6 + 4 bits where 5.9 % of the rows read the low ones: 32 / (6 + 0.059 x 4)"});
   EXPECT_NEAR(c.ours, c.paper, 0.05);
 }
 

@@ -27,32 +27,67 @@ Point point_of(const std::vector<PaperBenchmark>& benchmarks, const ChipSetup& s
 
 TEST(PaperThroughput, OfBertIsNearThePeak) {
   const Point p = point_of(benchmarks_of("bert"), chip_setup("spatten"));
-  expect_within(claim({.id = "F10", .what = "BERT, 22 tasks", .paper = published("figure_18", {"spatten_bert", "tflops"}), .ours = p.tflops, .unit = "TFLOPS",
-                       .remark = fmt::format("mean of the tasks; all work over all time: {:.2f}. The command: one task", p.sum.tflops_executed()),
-                       .command = "spatten simulate --model bert-base --length 51 --policy paper-bert --set quantization.query_bits=6 --set "
-                                  "quantization.key_bits=6 --set quantization.value_bits=6"}), 0.20);
-  const Claim intensity = claim({.id = "F22", .what = "BERT, 22 tasks", .paper = published("figure_18", {"spatten_bert", "ops_per_byte"}), .ours = p.ops_per_byte, .unit = "ops/B",
-                                 .remark = fmt::format("mean of the tasks; all work over all bytes: {:.0f}. Q, K and V move in 6 bits, outputs in 12; 83 times 8 over a "
-                                                       "mean of 63 tokens asks for 4 to 5 bits for all four, which the paper does not mention", p.sum.ops_per_byte())});
+  expect_within(claim({.id = "F10",
+                       .what = "BERT, 22 tasks",
+                       .paper = published("figure_18", {"spatten_bert", "tflops"}),
+                       .ours = p.tflops,
+                       .unit = "TFLOPS",
+                       .remark = fmt::format("mean of the tasks; all work over all time: {:.2f}. The command: one task",
+                                             p.sum.tflops_executed()),
+                       .command = "spatten simulate --model bert-base --length 51 --policy paper-bert --set "
+                                  "quantization.query_bits=6 --set "
+                                  "quantization.key_bits=6 --set quantization.value_bits=6"}),
+                0.20);
+  const Claim intensity = claim(
+      {.id = "F22",
+       .what = "BERT, 22 tasks",
+       .paper = published("figure_18", {"spatten_bert", "ops_per_byte"}),
+       .ours = p.ops_per_byte,
+       .unit = "ops/B",
+       .remark = fmt::format("mean of the tasks; all work over all bytes: {:.0f}. Q, K and V move in 6 bits, outputs "
+                             "in 12; 83 times 8 over a "
+                             "mean of 63 tokens asks for 4 to 5 bits for all four, which the paper does not mention",
+                             p.sum.ops_per_byte())});
   expect_ours(intensity, 43.8, 0.10);
   EXPECT_NEAR(p.sum.ops_per_byte() / intensity.paper, 1.0, 0.20);
 }
 
 TEST(PaperThroughput, OfGpt2IsBoundByMemory) {
   const Point p = point_of({gpt2("small"), gpt2("medium")}, chip_setup("spatten"));
-  const Claim tflops = claim({.id = "F10", .what = "GPT-2, 8 tasks", .paper = published("figure_18", {"spatten_gpt2", "tflops"}), .ours = p.tflops, .unit = "TFLOPS",
-                              .remark = "DRAM is busy 81 % of the time with scattered rows of 64 bytes, most of which open a page of their own (160 GB/s), beside a top-k engine that is busy 58 %; and the average policy leaves 12 % less work than Table IV's 0.9 GFLOP",
+  const Claim tflops = claim({.id = "F10",
+                              .what = "GPT-2, 8 tasks",
+                              .paper = published("figure_18", {"spatten_gpt2", "tflops"}),
+                              .ours = p.tflops,
+                              .unit = "TFLOPS",
+                              .remark = "DRAM is busy 81 % of the time with scattered rows of 64 bytes, most of which "
+                                        "open a page of their own (160 GB/s), beside a top-k engine that is busy 58 %; "
+                                        "and the average policy leaves 12 % less work than Table IV's 0.9 GFLOP",
                               .command = "spatten simulate --model gpt2-medium --policy paper-average-gpt2"});
   expect_ours(tflops, 0.313, 0.10);
-  expect_within(claim({.id = "F22", .what = "GPT-2, 8 tasks", .paper = published("figure_18", {"spatten_gpt2", "ops_per_byte"}), .ours = p.ops_per_byte, .unit = "ops/B"}), 0.20);
+  expect_within(claim({.id = "F22",
+                       .what = "GPT-2, 8 tasks",
+                       .paper = published("figure_18", {"spatten_gpt2", "ops_per_byte"}),
+                       .ours = p.ops_per_byte,
+                       .unit = "ops/B"}),
+                0.20);
 }
 
 TEST(PaperThroughput, OfTheGpuHasTheIntensityOfFullPrecision) {
   std::vector<double> bert;
   for (const PaperBenchmark& b : benchmarks_of("bert")) bert.push_back(b.length / 4.0);  // 4 L^2 D over 4 L D x 4 bytes
-  expect_within(claim({.id = "F22", .what = "BERT on TITAN Xp", .paper = published("figure_18", {"titan_bert", "ops_per_byte"}), .ours = mean(bert), .unit = "ops/B",
-                       .remark = "length / 4: a check of the lengths, three of which are assumed"}), 0.20);
-  expect_within(claim({.id = "F22", .what = "GPT-2 on TITAN Xp", .paper = published("figure_18", {"titan_gpt2", "ops_per_byte"}), .ours = 4.0 * 1008 / (2 * 4 * 1008 + 8), .unit = "ops/B"}), 0.01);
+  expect_within(claim({.id = "F22",
+                       .what = "BERT on TITAN Xp",
+                       .paper = published("figure_18", {"titan_bert", "ops_per_byte"}),
+                       .ours = mean(bert),
+                       .unit = "ops/B",
+                       .remark = "length / 4: a check of the lengths, three of which are assumed"}),
+                0.20);
+  expect_within(claim({.id = "F22",
+                       .what = "GPT-2 on TITAN Xp",
+                       .paper = published("figure_18", {"titan_gpt2", "ops_per_byte"}),
+                       .ours = 4.0 * 1008 / (2 * 4 * 1008 + 8),
+                       .unit = "ops/B"}),
+                0.01);
 }
 
 }  // namespace

@@ -10,7 +10,8 @@ namespace spatten {
 namespace {
 
 TEST(PaperTopkAgainstSorter, SelectsFasterThanItSorts) {
-  const auto n = static_cast<std::uint32_t>(published("topk", {"elements"})), k = static_cast<std::uint32_t>(published("topk", {"keep"}));
+  const auto n = static_cast<std::uint32_t>(published("topk", {"elements"})),
+             k = static_cast<std::uint32_t>(published("topk", {"keep"}));
   const sim::SelectionCost cost;
   const BatcherSorter sorter({.lanes = cost.lanes, .pass_overhead_cycles = cost.overhead});
   Random random(1);
@@ -28,15 +29,22 @@ TEST(PaperTopkAgainstSorter, SelectsFasterThanItSorts) {
   }
   select_cycles += n / cost.lanes + cost.overhead;  // the filter
   select_compares += n;
-  expect_within(claim({.id = "F5", .what = "throughput over a Batcher merge sorter", .paper = published("topk", {"throughput_over_sorter"}),
-                       .ours = sort_cycles / select_cycles,
-                       .remark = "sorter assumed as wide as the engine, each pass as dear; with the filter behind the next row's selection it would be " +
-                                 fmt::format("{:.2f}", sort_cycles / (select_cycles - n / cost.lanes - cost.overhead))}),
-                0.20);
-  const Claim power = claim({.id = "F5", .what = "comparators at work in a cycle, sorter over engine", .paper = published("topk", {"power_under_sorter"}),
-                             .ours = (sort_compares / sort_cycles) / (select_compares / select_cycles),
-                             .remark = "the paper measured power; comparisons stand in for it. Per row the sorter makes " +
-                                       fmt::format("{:.1f} times as many", sort_compares / select_compares)});
+  expect_within(
+      claim({.id = "F5",
+             .what = "throughput over a Batcher merge sorter",
+             .paper = published("topk", {"throughput_over_sorter"}),
+             .ours = sort_cycles / select_cycles,
+             .remark = "sorter assumed as wide as the engine, each pass as dear; with the filter behind the next row's "
+                       "selection it would be " +
+                       fmt::format("{:.2f}", sort_cycles / (select_cycles - n / cost.lanes - cost.overhead))}),
+      0.20);
+  const Claim power =
+      claim({.id = "F5",
+             .what = "comparators at work in a cycle, sorter over engine",
+             .paper = published("topk", {"power_under_sorter"}),
+             .ours = (sort_compares / sort_cycles) / (select_compares / select_cycles),
+             .remark = "the paper measured power; comparisons stand in for it. Per row the sorter makes " +
+                       fmt::format("{:.1f} times as many", sort_compares / select_compares)});
   expect_ours(power, 2.2, 0.10);
 }
 

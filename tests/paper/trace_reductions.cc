@@ -15,11 +15,30 @@ TEST(PaperTraceReductions, OfMediumOnWikitext2) {
   AuthorsTrace source(kMediumTrace);
   const trace::Summary s = trace::summarize(source);
   const std::string t = "gpt2-medium-wikitext2", file = "trace_reductions";
-  expect_printed(claim({.id = "F7", .what = "Medium/WikiText-2, K", .paper = published(file, {t, "keys"}), .ours = s.k_reduction()}), 0.0005);
-  expect_printed(claim({.id = "F7", .what = "Medium/WikiText-2, V", .paper = published(file, {t, "values"}), .ours = s.v_reduction()}), 0.0005);
-  expect_printed(claim({.id = "F7", .what = "Medium/WikiText-2, K by tokens alone", .paper = published(file, {t, "keys_per_head"}), .ours = s.k_reduction_per_head()}), 0.0005);
-  expect_printed(claim({.id = "F7", .what = "Medium/WikiText-2, V by tokens alone", .paper = published(file, {t, "values_per_head"}), .ours = s.v_reduction_per_head()}), 0.0005);
-  expect_printed(claim({.id = "F7", .what = "Medium/WikiText-2, heads", .paper = published(file, {t, "heads"}), .ours = s.head_reduction()}), 0.00005);
+  expect_printed(
+      claim(
+          {.id = "F7", .what = "Medium/WikiText-2, K", .paper = published(file, {t, "keys"}), .ours = s.k_reduction()}),
+      0.0005);
+  expect_printed(claim({.id = "F7",
+                        .what = "Medium/WikiText-2, V",
+                        .paper = published(file, {t, "values"}),
+                        .ours = s.v_reduction()}),
+                 0.0005);
+  expect_printed(claim({.id = "F7",
+                        .what = "Medium/WikiText-2, K by tokens alone",
+                        .paper = published(file, {t, "keys_per_head"}),
+                        .ours = s.k_reduction_per_head()}),
+                 0.0005);
+  expect_printed(claim({.id = "F7",
+                        .what = "Medium/WikiText-2, V by tokens alone",
+                        .paper = published(file, {t, "values_per_head"}),
+                        .ours = s.v_reduction_per_head()}),
+                 0.0005);
+  expect_printed(claim({.id = "F7",
+                        .what = "Medium/WikiText-2, heads",
+                        .paper = published(file, {t, "heads"}),
+                        .ours = s.head_reduction()}),
+                 0.00005);
 }
 
 TEST(PaperTraceReductions, OfSmallOnWikitext2) {
@@ -27,9 +46,20 @@ TEST(PaperTraceReductions, OfSmallOnWikitext2) {
   AuthorsTrace source(kSmallTrace);
   const trace::Summary s = trace::summarize(source);
   const std::string t = "gpt2-small-wikitext2", file = "trace_reductions";
-  expect_printed(claim({.id = "F7", .what = "Small/WikiText-2, K", .paper = published(file, {t, "keys"}), .ours = s.k_reduction()}), 0.0005);
-  expect_printed(claim({.id = "F7", .what = "Small/WikiText-2, V", .paper = published(file, {t, "values"}), .ours = s.v_reduction()}), 0.005);
-  expect_printed(claim({.id = "F7", .what = "Small/WikiText-2, rows that read low bits", .paper = published(file, {t, "lsb_row_ratio"}), .ours = s.lsb_row_ratio()}), 0.00005);
+  expect_printed(
+      claim(
+          {.id = "F7", .what = "Small/WikiText-2, K", .paper = published(file, {t, "keys"}), .ours = s.k_reduction()}),
+      0.0005);
+  expect_printed(claim({.id = "F7",
+                        .what = "Small/WikiText-2, V",
+                        .paper = published(file, {t, "values"}),
+                        .ours = s.v_reduction()}),
+                 0.005);
+  expect_printed(claim({.id = "F7",
+                        .what = "Small/WikiText-2, rows that read low bits",
+                        .paper = published(file, {t, "lsb_row_ratio"}),
+                        .ours = s.lsb_row_ratio()}),
+                 0.00005);
 }
 
 TEST(PaperTraceReductions, FollowFromTheScheduleAlone) {

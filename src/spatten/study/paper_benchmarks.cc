@@ -30,7 +30,8 @@ algo::ModelShape shape_of(const std::string& file) {
 
 }  // namespace
 
-std::vector<PaperBenchmark> load_paper_benchmarks(const std::string& config_dir, const std::vector<std::string>& overrides) {
+std::vector<PaperBenchmark> load_paper_benchmarks(const std::string& config_dir,
+                                                  const std::vector<std::string>& overrides) {
   const JsonFile file = JsonFile::load(config_dir + "/paper/benchmarks.json");
   file.root().expect_keys({"description", "source", "policies", "tasks"});
   std::map<std::string, algo::Policy> policies;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The 30 benchmarks of the evaluation (HPCA'21 V-A, Fig. 14) as workloads: configs/paper/benchmarks.json says which model,
-// length and policy each one has, and why.
+// The 30 benchmarks of the evaluation (HPCA'21 V-A, Fig. 14) as workloads: configs/paper/benchmarks.json says which
+// model, length and policy each one has, and why.
 #pragma once
 
 #include <string>
@@ -32,6 +32,7 @@ struct PaperBenchmark {
 
 /// `config_dir` holds paper/, model/ and pruning/. `overrides` are laid over the policy of every benchmark.
 /// Throws Error naming file, line and key.
-std::vector<PaperBenchmark> load_paper_benchmarks(const std::string& config_dir, const std::vector<std::string>& overrides = {});
+std::vector<PaperBenchmark> load_paper_benchmarks(const std::string& config_dir,
+                                                  const std::vector<std::string>& overrides = {});
 
 }  // namespace spatten

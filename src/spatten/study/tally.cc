@@ -37,9 +37,12 @@ Tally tally_of(const ChipRun& run) {
   return t;
 }
 
-Tally run_whole(trace::Source& source, const ChipSetup& setup) { return tally_of(run_on_chip(source, source.header().model, setup)); }
+Tally run_whole(trace::Source& source, const ChipSetup& setup) {
+  return tally_of(run_on_chip(source, source.header().model, setup));
+}
 
-Tally run_sampled(const std::function<std::unique_ptr<trace::Source>()>& make_source, std::uint32_t tokens, const ChipSetup& setup) {
+Tally run_sampled(const std::function<std::unique_ptr<trace::Source>()>& make_source, std::uint32_t tokens,
+                  const ChipSetup& setup) {
   SPATTEN_CHECK(setup.chip.barrier != sim::ChipSpec::Barrier::kNone && tokens > 0);
   const auto run_steps = [&](const std::function<bool(std::uint32_t)>& wanted) {
     const auto source = make_source();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What runs of a chip add up to: time, work, traffic, energy. A sum of runs is one, and so is a multiple: long generations
-// are measured by a few of their tokens, suites by their members.
+// What runs of a chip add up to: time, work, traffic, energy. A sum of runs is one, and so is a multiple: long
+// generations are measured by a few of their tokens, suites by their members.
 #pragma once
 
 #include <functional>
@@ -33,9 +33,10 @@ Tally tally_of(const ChipRun& run);
 /// All of a source.
 Tally run_whole(trace::Source& source, const ChipSetup& setup);
 
-/// A generation of `tokens` tokens (steps 0, 1, ... of the source, no prompt) by its first, second and last one. The first
-/// may be pruned otherwise; the others' contexts grow by one key a step, so that the mean of two stands for all between.
-/// Needs a chip that ends a token before it begins the next (barrier `step` or `layer`).
-Tally run_sampled(const std::function<std::unique_ptr<trace::Source>()>& make_source, std::uint32_t tokens, const ChipSetup& setup);
+/// A generation of `tokens` tokens (steps 0, 1, ... of the source, no prompt) by its first, second and last one. The
+/// first may be pruned otherwise; the others' contexts grow by one key a step, so that the mean of two stands for all
+/// between. Needs a chip that ends a token before it begins the next (barrier `step` or `layer`).
+Tally run_sampled(const std::function<std::unique_ptr<trace::Source>()>& make_source, std::uint32_t tokens,
+                  const ChipSetup& setup);
 
 }  // namespace spatten

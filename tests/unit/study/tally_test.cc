@@ -46,7 +46,8 @@ TEST(Tally, OfOneTokenIsThatToken) {
   trace::Workload one = decoder();
   one.generated_tokens = 1;
   trace::SyntheticSource source(one);
-  EXPECT_DOUBLE_EQ(run_sampled([&] { return std::make_unique<trace::SyntheticSource>(one); }, 1, setup).seconds, run_whole(source, setup).seconds);
+  EXPECT_DOUBLE_EQ(run_sampled([&] { return std::make_unique<trace::SyntheticSource>(one); }, 1, setup).seconds,
+                   run_whole(source, setup).seconds);
 }
 
 TEST(PaperBenchmarks, AreTheThirtyOfTheEvaluation) {
@@ -63,7 +64,8 @@ TEST(PaperBenchmarks, AreTheThirtyOfTheEvaluation) {
 }
 
 TEST(PaperBenchmarks, TakeChangesOfTheirPolicies) {
-  for (const PaperBenchmark& b : load_paper_benchmarks(kConfigs, {"head.keep=1"})) EXPECT_FALSE(b.workload.policy.head_pruning()) << b.name;
+  for (const PaperBenchmark& b : load_paper_benchmarks(kConfigs, {"head.keep=1"}))
+    EXPECT_FALSE(b.workload.policy.head_pruning()) << b.name;
 }
 
 }  // namespace

@@ -38,7 +38,8 @@ TEST(ChosenSteps, PassesTheWantedStepsUnchanged) {
 
 TEST(RestoredTrace, ChangesWidthsAndNothingElse) {
   trace::SyntheticSource source(small()), plain(small());
-  RestoredTrace restored(source, {.query_bits = 12, .key_msb_bits = 6, .key_lsb_bits = 4, .value_bits = 6, .lsb_row_ratio = 0.25});
+  RestoredTrace restored(
+      source, {.query_bits = 12, .key_msb_bits = 6, .key_lsb_bits = 4, .value_bits = 6, .lsb_row_ratio = 0.25});
   trace::Record record, before;
   std::uint64_t rows = 0, lsb_rows = 0;
   while (restored.next(record)) {
@@ -56,7 +57,8 @@ TEST(RestoredTrace, ChangesWidthsAndNothingElse) {
 
 TEST(RestoredTrace, InFullPrecisionReadsNoLowBits) {
   trace::SyntheticSource source(small());
-  RestoredTrace restored(source, {.query_bits = 0, .key_msb_bits = 0, .key_lsb_bits = 0, .value_bits = 0, .lsb_row_ratio = {}});
+  RestoredTrace restored(source,
+                         {.query_bits = 0, .key_msb_bits = 0, .key_lsb_bits = 0, .value_bits = 0, .lsb_row_ratio = {}});
   trace::Record record;
   while (restored.next(record)) {
     EXPECT_EQ(record.lsb_rows, 0u);

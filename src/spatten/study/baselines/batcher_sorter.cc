@@ -61,7 +61,8 @@ BatcherSorter::BatcherSorter(const Spec& spec)
 
 // `lanes` elements a cycle: the block whose first element is smaller enters the merger beside the larger half of the
 // block before; the smaller half leaves.
-std::vector<std::uint32_t> BatcherSorter::merged(const std::vector<std::uint32_t>& a, const std::vector<std::uint32_t>& b, Cost& cost) const {
+std::vector<std::uint32_t> BatcherSorter::merged(const std::vector<std::uint32_t>& a,
+                                                 const std::vector<std::uint32_t>& b, Cost& cost) const {
   const std::size_t lanes = spec_.lanes;
   std::vector<std::uint32_t> out, window(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(lanes));
   window.resize(2 * lanes);
@@ -69,7 +70,8 @@ std::vector<std::uint32_t> BatcherSorter::merged(const std::vector<std::uint32_t
     const bool from_a = bt == b.size() || (at < a.size() && a[at] < b[bt]);
     const auto& side = from_a ? a : b;
     std::size_t& next = from_a ? at : bt;
-    std::copy_n(side.begin() + static_cast<std::ptrdiff_t>(next), lanes, window.begin() + static_cast<std::ptrdiff_t>(lanes));
+    std::copy_n(side.begin() + static_cast<std::ptrdiff_t>(next), lanes,
+                window.begin() + static_cast<std::ptrdiff_t>(lanes));
     next += lanes;
     apply(merge_, window.data(), cost);
     out.insert(out.end(), window.begin(), window.begin() + static_cast<std::ptrdiff_t>(lanes));

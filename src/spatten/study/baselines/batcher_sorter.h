@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The sorter that the paper's top-k engine is compared with (HPCA'21 IV-C): merge sort built from Batcher's odd-even merge
-// networks, as wide as the engine. One pass sorts runs of `lanes` elements; each further pass merges pairs of runs,
-// `lanes` elements a cycle, so that a row of n elements takes 1 + ceil(log2(n / lanes)) passes.
-// The paper gives no size: the same width and the same cost of a pass as the quick-select's (n / lanes cycles and
+// The sorter that the paper's top-k engine is compared with (HPCA'21 IV-C): merge sort built from Batcher's odd-even
+// merge networks, as wide as the engine. One pass sorts runs of `lanes` elements; each further pass merges pairs of
+// runs, `lanes` elements a cycle, so that a row of n elements takes 1 + ceil(log2(n / lanes)) passes. The paper gives
+// no size: the same width and the same cost of a pass as the quick-select's (n / lanes cycles and
 // `pass_overhead_cycles`) are assumed.
 #pragma once
 
@@ -36,7 +36,8 @@ class BatcherSorter {
   std::uint64_t comparators() const { return sort_.size() + merge_.size(); }
 
  private:
-  std::vector<std::uint32_t> merged(const std::vector<std::uint32_t>& a, const std::vector<std::uint32_t>& b, Cost& cost) const;
+  std::vector<std::uint32_t> merged(const std::vector<std::uint32_t>& a, const std::vector<std::uint32_t>& b,
+                                    Cost& cost) const;
 
   Spec spec_;
   std::vector<std::pair<std::uint32_t, std::uint32_t>> sort_, merge_;
