@@ -3,6 +3,7 @@
 // core/port.h with latency 1, but all lanes are asked at once, as bit masks. At most one push and one pop per lane and cycle.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
 #include <vector>
@@ -33,8 +34,8 @@ class LaneIn {
   /// With a `drain`, a lane holds `capacity` items and one more that passes the oldest on its way out.
   LaneIn(Unit& owner, std::uint32_t lanes, std::uint32_t capacity, LaneDrain* drain = nullptr)
       : owner_(owner), drain_(drain), lanes_(lanes), capacity_(capacity), ring_(std::bit_ceil(capacity + (drain ? 1 : 0))),
-        heads_(lanes), sizes_(lanes), slots_(std::size_t{lanes} * ring_) {
-    SPATTEN_CHECK(lanes > 0 && lanes <= 64 && capacity > 0);
+        slots_(std::size_t{lanes} * ring_) {
+    SPATTEN_CHECK(lanes > 0 && lanes <= 64 && capacity > 0 && capacity < 65535);
   }
   std::uint32_t lanes() const { return lanes_; }
   /// Lanes whose oldest item has arrived.
@@ -45,7 +46,7 @@ class LaneIn {
   T& front(std::uint32_t lane) { return slots_[lane * ring_ + heads_[lane]]; }
   T pop(std::uint32_t lane, Cycles now) {
     T value = front(lane);
-    heads_[lane] = (heads_[lane] + 1) & (ring_ - 1);
+    heads_[lane] = static_cast<std::uint16_t>((heads_[lane] + 1u) & (ring_ - 1));
     const LaneMask bit = LaneMask{1} << lane;
     if (popped_at_ != now) popped_at_ = now, emptied_ = 0;
     emptied_ |= full_ & bit;
@@ -70,7 +71,7 @@ class LaneIn {
     const LaneMask bit = LaneMask{1} << lane;
     if (pushed_at_ != now) pushed_at_ = now, fresh_ = 0;
     if (sizes_[lane] == 0) fresh_ |= bit;
-    slots_[lane * ring_ + ((heads_[lane] + sizes_[lane]) & (ring_ - 1))] = value;
+    slots_[lane * ring_ + ((std::uint32_t{heads_[lane]} + sizes_[lane]) & (ring_ - 1))] = value;
     occupied_ |= bit;
     const std::uint32_t size = ++sizes_[lane];
     if (size >= capacity_) full_ |= bit;
@@ -84,7 +85,7 @@ class LaneIn {
   std::uint32_t lanes_, capacity_, ring_;
   LaneMask occupied_ = 0, full_ = 0, crowded_ = 0, fresh_ = 0, emptied_ = 0;
   Cycles pushed_at_ = kNever, popped_at_ = kNever;
-  std::vector<std::uint32_t> heads_, sizes_;
+  std::array<std::uint16_t, 64> heads_{}, sizes_{};
   std::vector<T> slots_;
 };
 

@@ -18,6 +18,9 @@ class DramChannel final : public MemoryChannel {
     if (spec.refresh.policy != RefreshPolicy::kNone) wake_ = spec.refresh.first;
   }
 
+  ChannelClock clock(const MemoryAccess* offered, bool wanted, Cycles now) override {
+    return clock_channel(*this, offered, wanted, now);
+  }
   bool offer(const MemoryAccess& access, Cycles now) override {
     catch_up(now);
     if (!scheduler_.offer(access, now)) return false;

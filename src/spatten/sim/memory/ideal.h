@@ -25,6 +25,9 @@ class IdealChannel final : public MemoryChannel {
  public:
   explicit IdealChannel(std::uint32_t latency) : latency_(latency), books_(ReturnOrder::kOwnTags) {}
 
+  ChannelClock clock(const MemoryAccess* offered, bool wanted, Cycles now) override {
+    return clock_channel(*this, offered, wanted, now);
+  }
   bool offer(const MemoryAccess& access, Cycles now) override {
     books_.accepted(access, now);
     if (access.is_write) {

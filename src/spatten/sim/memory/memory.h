@@ -49,9 +49,20 @@ struct MemoryStats {
   MemoryStats& operator+=(const MemoryStats& other);
 };
 
+/// One clock of a channel for a requester that takes at most one answer in it.
+struct ChannelClock {
+  bool accepted = false;     ///< the offer
+  bool answered = false;     ///< `tag` is that of a read whose data are back
+  std::uint32_t tag = 0;
+  Cycles next = kNever;      ///< next_event()
+};
+
 class MemoryChannel {
  public:
   virtual ~MemoryChannel() = default;
+
+  /// offer() unless nullptr, take() if wanted, tick() and next_event() in one call.
+  virtual ChannelClock clock(const MemoryAccess* offered, bool wanted, Cycles now) = 0;
 
   /// Offers an access before the tick `now`. False: no room, ask again in a later clock.
   virtual bool offer(const MemoryAccess& access, Cycles now) = 0;
@@ -77,6 +88,21 @@ class MemoryChannel {
   /// Counted up to the last tick.
   virtual MemoryStats stats() const = 0;
 };
+
+/// MemoryChannel::clock() of a class that is final, without virtual calls.
+template <class Channel>
+ChannelClock clock_channel(Channel& channel, const MemoryAccess* offered, bool wanted, Cycles now) {
+  ChannelClock out;
+  out.accepted = offered && channel.offer(*offered, now);
+  if (wanted) {
+    const std::optional<std::uint32_t> tag = channel.take(now);
+    out.answered = tag.has_value();
+    out.tag = tag.value_or(0);
+  }
+  channel.tick(now);
+  out.next = channel.next_event();
+  return out;
+}
 
 /// Where a flat byte address lies.
 struct ChannelAddress {

@@ -24,9 +24,9 @@ Tick AddressCrossbar::tick(Cycles now) {
     asked_ |= LaneMask{1} << channel;
   });
   const LaneMask room = out.room(now), asked = asked_;
+  stats_.conflicts += static_cast<std::uint64_t>(std::popcount(known_) - std::popcount(asked));
   for_each_lane(asked, [&](std::uint32_t channel) {
     LaneMask& wanted = wanted_[channel];
-    stats_.conflicts += static_cast<std::uint64_t>(std::popcount(wanted) - 1);
     const std::uint32_t lane = winner(channel, wanted);
     if (!(room >> channel & 1)) {
       locked_[channel] = lane + 1;
@@ -57,14 +57,14 @@ Tick DataCrossbar::tick(Cycles now) {
   bool moved = false;
   const LaneMask ready = in.ready(now);
   for_each_lane(ready, [&](std::uint32_t channel) {
-    const std::uint32_t lane = in.front(channel).lane;
+    const std::uint32_t lane = in.front(channel);
     if (!(free >> lane & 1)) {
       ++stats_.conflicts;
       return;
     }
     free &= ~(LaneMask{1} << lane);
-    const ChannelAccess access = in.pop(channel, now);
-    out.push(lane, {access.address, lane}, now);
+    in.pop(channel, now);
+    out.push(lane, {}, now);
     ++stats_.transfers;
     moved = true;
   });

@@ -75,8 +75,8 @@ class AddressCrossbar final : public Unit {
 
 class DataCrossbar final : public Unit {
  public:
-  LaneIn<ChannelAccess> in;  // from the memory, one lane per channel
-  LaneOut<LaneAccess> out;   // to the fetcher's lanes
+  LaneIn<std::uint32_t> in;  // from the memory, one lane per channel: the fetcher's lane that asked
+  LaneOut<LaneData> out;     // to the fetcher's lanes
 
   DataCrossbar(std::uint32_t lanes, std::uint32_t channels);
   Tick tick(Cycles now) override;

@@ -12,7 +12,7 @@ constexpr std::size_t kUrgentWrites = 8;  // a channel with so many waiting writ
 
 MemoryUnit::MemoryUnit(Memory& memory)
     : Unit("memory"), in(*this, memory.channels(), 1, this), writes(*this, 4, 1), out(*this), memory_(memory),
-      next_(memory.channels(), kNever), pending_(memory.channels()), queued_(memory.channels()) {
+      limit_(memory.pending_limit()), next_(memory.channels(), kNever), pending_(memory.channels()), queued_(memory.channels()) {
   for (std::uint32_t i = 0; i < memory.channels(); ++i) {
     channels_.push_back(&memory.channel(i));
     set_pending(i, 0);
@@ -21,10 +21,11 @@ MemoryUnit::MemoryUnit(Memory& memory)
 
 void MemoryUnit::set_pending(std::uint32_t channel, std::uint32_t pending) {
   pending_[channel] = pending;
-  const auto set = [bit = LaneMask{1} << channel](LaneMask& mask, bool value) { mask = value ? mask | bit : mask & ~bit; };
+  const LaneMask bit = LaneMask{1} << channel;
+  const auto set = [&](LaneMask& mask, bool value) { mask = (mask & ~bit) | (LaneMask{value} << channel); };
   set(under_way_, pending > 0);
-  set(near_limit_, pending + 1 >= memory_.pending_limit());
-  set(at_limit_, pending >= memory_.pending_limit());
+  set(near_limit_, pending + 1 >= limit_);
+  set(at_limit_, pending >= limit_);
 }
 
 void MemoryUnit::spread(const OutputWrite& write) {
@@ -52,41 +53,35 @@ LaneMask MemoryUnit::leaving(Cycles now) {
   return taking_ & ~crowded_;
 }
 
-// A read if there is one, else a write.
-bool MemoryUnit::offer(std::uint32_t channel, Cycles now) {
+// One clock of one channel: a read is offered if there is one, else a write, and an answer is taken. True when something
+// moved in or out.
+bool MemoryUnit::serve(std::uint32_t channel, bool read, Cycles now) {
   const LaneMask bit = LaneMask{1} << channel;
-  MemoryChannel& memory = *channels_[channel];
-  if (in.ready(now) & taking_ & bit) {
-    const ChannelAccess& access = in.front(channel);
-    if (!memory.offer({access.address, false, access.lane}, now)) return false;
-    in.pop(channel, now);
-    set_pending(channel, pending_[channel] + 1);
-    return true;
-  }
   std::deque<std::uint64_t>& queue = queued_[channel];
-  if (queue.empty() || !memory.offer({queue.front(), true, 0}, now)) return false;
-  queue.pop_front();
-  --waiting_writes_;
-  ++written_;
-  if (queue.empty()) writing_ &= ~bit;
-  if (queue.size() < kUrgentWrites) urgent_ &= ~bit;
-  return true;
-}
-
-// One clock of one channel: offer, take, tick. True when something moved in or out.
-bool MemoryUnit::serve(std::uint32_t channel, Cycles now) {
-  MemoryChannel& memory = *channels_[channel];
-  bool moved = offer(channel, now);
-  if (next_[channel] <= now && (answering_ & under_way_) >> channel & 1) {
-    if (const auto lane = memory.take(now)) {
-      out.push(channel, {0, *lane}, now);
-      set_pending(channel, pending_[channel] - 1);
-      moved = true;
-    }
+  MemoryAccess offered;
+  if (read) {
+    const ChannelAccess& access = in.front(channel);
+    offered = {access.address, false, access.lane};
+  } else if (writing_ & bit) {
+    offered = {queue.front(), true, 0};
   }
-  memory.tick(now);
-  next_[channel] = memory.next_event();
-  return moved;
+  const bool offers = read || (writing_ & bit) != 0;
+  const bool takes = next_[channel] <= now && (answering_ & under_way_ & bit) != 0;
+  const ChannelClock clock = channels_[channel]->clock(offers ? &offered : nullptr, takes, now);
+  next_[channel] = clock.next;
+  if (clock.answered) out.push(channel, clock.tag, now);
+  if (clock.accepted && !read) {
+    queue.pop_front();
+    --waiting_writes_;
+    ++written_;
+    if (queue.empty()) writing_ &= ~bit;
+    if (queue.size() < kUrgentWrites) urgent_ &= ~bit;
+  } else if (clock.accepted) {
+    in.pop(channel, now);
+  }
+  const bool more = clock.accepted && read;
+  if (more != clock.answered) set_pending(channel, pending_[channel] + (more ? 1u : ~0u));
+  return clock.accepted || clock.answered;
 }
 
 Tick MemoryUnit::tick(Cycles now) {
@@ -94,7 +89,8 @@ Tick MemoryUnit::tick(Cycles now) {
   LaneMask due = 0;
   for (std::size_t i = 0; i < next_.size(); ++i) due |= LaneMask{next_[i] <= now} << i;
   bool moved = false;
-  for_each_lane((in.ready(now) & taking_) | writing_ | due, [&](std::uint32_t channel) { moved |= serve(channel, now); });
+  const LaneMask reads = in.ready(now) & taking_;
+  for_each_lane(reads | writing_ | due, [&](std::uint32_t channel) { moved |= serve(channel, reads >> channel & 1, now); });
   const bool under_way = (under_way_ | writing_) != 0;
   while (writes.front(now) && waiting_writes_ < std::size_t{4} * channels_.size()) spread(writes.pop(now));
   Cycles wake = kNever;

@@ -23,7 +23,7 @@ class MemoryUnit final : public Unit, private LaneDrain {
  public:
   LaneIn<ChannelAccess> in;     // from the address crossbar
   InPort<OutputWrite> writes;   // from prob x V
-  LaneOut<ChannelAccess> out;   // to the data crossbar
+  LaneOut<std::uint32_t> out;   // to the data crossbar: which lane asked
 
   /// `memory` lives longer than this.
   explicit MemoryUnit(Memory& memory);
@@ -38,12 +38,12 @@ class MemoryUnit final : public Unit, private LaneDrain {
  private:
   LaneMask leaving(Cycles now) override;
   void look(Cycles now);
-  bool serve(std::uint32_t channel, Cycles now);
-  bool offer(std::uint32_t channel, Cycles now);
+  bool serve(std::uint32_t channel, bool read, Cycles now);
   void set_pending(std::uint32_t channel, std::uint32_t pending);
   void spread(const OutputWrite& write);
 
   Memory& memory_;
+  std::uint32_t limit_;
   std::vector<MemoryChannel*> channels_;
   std::vector<Cycles> next_;                        // per channel: when the memory has something to do
   std::vector<std::uint32_t> pending_;              // per channel: reads whose answer was not taken

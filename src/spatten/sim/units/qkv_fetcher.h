@@ -28,6 +28,9 @@ struct LaneAccess {
   std::uint32_t lane = 0;
 };
 
+/// The data of one access; numbers, where there are any, are with the row.
+struct LaneData {};
+
 /// What the lanes give back together.
 struct LaneSet {
   Row* row = nullptr;
@@ -68,7 +71,7 @@ class QkvFetcher final : public Unit {
   };
 
   InPort<FetchLine> key_lines, value_lines;  // from the controller
-  LaneIn<LaneAccess> data;                   // from the data crossbar: the access as it was sent
+  LaneIn<LaneData> data;                     // from the data crossbar
   LaneOut<LaneAccess> accesses;              // to the address crossbar
   OutPort<LaneSet> sets;                     // to the bitwidth converter
 
