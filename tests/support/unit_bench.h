@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Both ends of a unit under test: a feeder that pushes items from given cycles on, a drain that notes when items come out.
+// Both ends of a unit under test: a feeder that pushes items from given cycles on, a drain that notes when items come
+// out.
 #pragma once
 
 #include <functional>

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine: sleep, skipping of time, accounts that add up, deadlocks that name their culprits.
+#include "spatten/sim/core/engine.h"
+
 #include <gtest/gtest.h>
 
 #include "spatten/base/error.h"
-#include "spatten/sim/core/engine.h"
 #include "spatten/sim/core/port.h"
 
 namespace spatten::sim {

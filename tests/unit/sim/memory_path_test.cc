@@ -15,8 +15,11 @@ namespace {
 /// Four lanes and two channels, as in the published RTL at an eighth of its size.
 struct PathBench {
   explicit PathBench(const std::string& memory_text, Arbitration arbitration = Arbitration::kLowestFirst)
-      : memory(make_memory(memory_text, {"channels=2"})), fetcher({4, 16, 64, 64}, 32),
-        addresses(CrossbarSpec{arbitration}, 4, 2, 32, memory->capacity_bytes()), door(*memory), data(4, 2) {
+      : memory(make_memory(memory_text, {"channels=2"})),
+        fetcher({4, 16, 64, 64}, 32),
+        addresses(CrossbarSpec{arbitration}, 4, 2, 32, memory->capacity_bytes()),
+        door(*memory),
+        data(4, 2) {
     connect(keys.out, fetcher.key_lines);
     connect(values.out, fetcher.value_lines);
     connect(fetcher.accesses, addresses.in);
@@ -37,7 +40,9 @@ struct PathBench {
     }
   }
   void run(std::size_t count, std::uint64_t shuffle = 0) {
-    run_units({&keys, &values, &fetcher, &addresses, &door, &data, &sets}, [&] { return sets.items.size() == count; }, shuffle);
+    run_units(
+        {&keys, &values, &fetcher, &addresses, &door, &data, &sets}, [&] { return sets.items.size() == count; },
+        shuffle);
   }
   std::uint64_t counter(const Unit& unit, const std::string& name) const {
     for (const auto& [key, value] : unit.counters()) {
@@ -152,7 +157,8 @@ struct ConverterBench {
 };
 
 TEST(BitwidthConverter, CutsFourEightAndSixBitsIntoTwoLinesPerCycle) {
-  for (const auto& [accesses, fused, sets, writes] : {std::tuple{1u, 1u, 4u, 8u}, std::tuple{2u, 1u, 4u, 4u}, std::tuple{3u, 2u, 6u, 8u}}) {
+  for (const auto& [accesses, fused, sets, writes] :
+       {std::tuple{1u, 1u, 4u, 8u}, std::tuple{2u, 1u, 4u, 4u}, std::tuple{3u, 2u, 6u, 8u}}) {
     Row row;
     row.fused = fused;
     row.key = {0, 0, accesses * 32, accesses, nullptr};

@@ -18,7 +18,9 @@ class Block final : public Unit {
 };
 
 struct Wire {
-  explicit Wire(std::uint32_t capacity, Cycles latency) : in(receiver, capacity, latency), out(sender) { connect(out, in); }
+  explicit Wire(std::uint32_t capacity, Cycles latency) : in(receiver, capacity, latency), out(sender) {
+    connect(out, in);
+  }
   Block sender{"sender"}, receiver{"receiver"};
   InPort<int> in;
   OutPort<int> out;
@@ -64,7 +66,9 @@ TEST(Port, IsConnectedOnce) {
 }
 
 struct Lanes {
-  explicit Lanes(std::uint32_t capacity, LaneDrain* drain = nullptr) : in(receiver, 4, capacity, drain), out(sender) { connect(out, in); }
+  explicit Lanes(std::uint32_t capacity, LaneDrain* drain = nullptr) : in(receiver, 4, capacity, drain), out(sender) {
+    connect(out, in);
+  }
   Block sender{"sender"}, receiver{"receiver"};
   LaneIn<int> in;
   LaneOut<int> out;

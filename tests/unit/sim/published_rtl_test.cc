@@ -23,11 +23,15 @@ TEST(JavaRandom, GivesTheNumbersOfJava) {
 
 Row* first_row(TraceRows& rows) { return rows.next(); }
 
-std::vector<std::uint32_t> ids_of(const MatrixSlice& slice, std::uint32_t count) { return {slice.ids, slice.ids + count}; }
+std::vector<std::uint32_t> ids_of(const MatrixSlice& slice, std::uint32_t count) {
+  return {slice.ids, slice.ids + count};
+}
 
 struct Rows {
   Rows(const std::string& config, std::vector<trace::Record> list)
-      : chip(load_chip(SPATTEN_SOURCE_DIR "/configs/hw/" + config + ".json")), records(std::move(list)), source(kHeader, records),
+      : chip(load_chip(SPATTEN_SOURCE_DIR "/configs/hw/" + config + ".json")),
+        records(std::move(list)),
+        source(kHeader, records),
         rows(source, chip, 32, 0) {}
   ChipSpec chip;
   std::vector<trace::Record> records;
@@ -47,10 +51,12 @@ trace::Record request(std::uint32_t keys, std::uint32_t values, std::uint8_t bit
 TEST(PublishedRtl, IndexMemoryIsThatOfTheDesign) {
   Rows full("rtl-full", {request(64, 64, 8)});
   const Row* row = first_row(full.rows);
-  EXPECT_EQ(ids_of(row->key, 32), (std::vector<std::uint32_t>{1, 3, 5, 6, 7, 9, 11, 17, 19, 20, 25, 26, 29, 30, 31, 32,
-                                                             33, 35, 36, 37, 39, 41, 44, 45, 49, 50, 54, 55, 57, 58, 61, 62}));
+  EXPECT_EQ(ids_of(row->key, 32),
+            (std::vector<std::uint32_t>{1,  3,  5,  6,  7,  9,  11, 17, 19, 20, 25, 26, 29, 30, 31, 32,
+                                        33, 35, 36, 37, 39, 41, 44, 45, 49, 50, 54, 55, 57, 58, 61, 62}));
   Rows eighth("rtl-eighth", {request(16, 16, 8)});
-  EXPECT_EQ(ids_of(first_row(eighth.rows)->key, 12), (std::vector<std::uint32_t>{0, 2, 6, 7, 4, 5, 6, 10, 8, 9, 11, 12}));
+  EXPECT_EQ(ids_of(first_row(eighth.rows)->key, 12),
+            (std::vector<std::uint32_t>{0, 2, 6, 7, 4, 5, 6, 10, 8, 9, 11, 12}));
 }
 
 TEST(PublishedRtl, ValuesAreFetchedByTheNextGroupOfIds) {

@@ -71,7 +71,8 @@ struct DecisionBench : LineBench<RequantUnit> {
     connect(unit.decisions, decisions.in);
   }
   void run(std::size_t count) {
-    run_units({&feeder, &unit, &lines, &decisions}, [&] { return lines.items.size() == count && decisions.items.size() > 0; });
+    run_units({&feeder, &unit, &lines, &decisions},
+              [&] { return lines.items.size() == count && decisions.items.size() > 0; });
   }
   Drain<Decision> decisions;
 };

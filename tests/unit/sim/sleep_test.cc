@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Units that sleep: a machine whose units are ticked in every cycle does the same at the same time and accounts for it alike.
+// Units that sleep: a machine whose units are ticked in every cycle does the same at the same time and accounts for it
+// alike.
 #include <gtest/gtest.h>
 
 #include "spatten/sim/accelerator/simulate.h"
@@ -32,15 +33,17 @@ std::vector<trace::Record> some_rows() {
 }
 
 TEST_P(Sleep, ChangesNothingButTheTimeItTakes) {
-  const auto& [name, memory] = GetParam();
+  const std::string name = GetParam().first, memory = GetParam().second;
   const ChipSpec chip = load_chip(SPATTEN_SOURCE_DIR "/configs/hw/" + name + ".json");
   const std::vector<trace::Record> records = some_rows();
   const auto run = [&](bool awake) {
     trace::MemorySource source(kHeader, records);
     SimulationOptions options;
     options.stay_awake = awake;
-    const std::string file = memory.starts_with("ideal") ? memory : SPATTEN_SOURCE_DIR "/configs/memory/" + memory + ".json";
-    return simulate(source, chip, [&] { return make_memory(file, {"channels=" + std::to_string(chip.channels)}); }, options);
+    const std::string file =
+        memory.starts_with("ideal") ? memory : SPATTEN_SOURCE_DIR "/configs/memory/" + memory + ".json";
+    return simulate(
+        source, chip, [&] { return make_memory(file, {"channels=" + std::to_string(chip.channels)}); }, options);
   };
   const Result asleep = run(false), awake = run(true);
   EXPECT_EQ(asleep.cycles, awake.cycles);
@@ -50,7 +53,8 @@ TEST_P(Sleep, ChangesNothingButTheTimeItTakes) {
     SCOPED_TRACE(a.name);
     EXPECT_EQ(a.counters, b.counters);
     for (std::size_t why = 0; why < kWhys; ++why) {
-      EXPECT_EQ(a.activity.spent(static_cast<Why>(why)), b.activity.spent(static_cast<Why>(why))) << why_name(static_cast<Why>(why));
+      EXPECT_EQ(a.activity.spent(static_cast<Why>(why)), b.activity.spent(static_cast<Why>(why)))
+          << why_name(static_cast<Why>(why));
     }
   }
 }

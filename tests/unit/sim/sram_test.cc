@@ -25,10 +25,12 @@ struct SramBench {
   }
   /// Pairs of lines of `row`, one pair per cycle from `at` on.
   void write(Cycles at, Row& row, Stream stream, std::uint32_t writes_count, std::uint32_t lines_each) {
-    for (std::uint32_t i = 0; i < writes_count; ++i) writes.feed(at + i, {&row, stream, lines_each, i + 1 == writes_count});
+    for (std::uint32_t i = 0; i < writes_count; ++i)
+      writes.feed(at + i, {&row, stream, lines_each, i + 1 == writes_count});
   }
   void run(std::size_t count, std::uint64_t shuffle = 0) {
-    run_units({&writes, &reads, &sram, &lines}, [&] { return lines.items.size() == count; }, shuffle);
+    run_units(
+        {&writes, &reads, &sram, &lines}, [&] { return lines.items.size() == count; }, shuffle);
   }
   Row first, second;
   Feeder<SramWrite> writes;
@@ -52,7 +54,8 @@ TEST(Sram, ReadsALineFourCyclesAfterTheRequest) {
 }
 
 TEST(Sram, ALineThatIsNotThereIsAskedForAgainEveryFiveCycles) {
-  // Written from cycle 12 on: pushed at 7, two registers to the port, three to the cells. First asked for at 4, then 9, 14.
+  // Written from cycle 12 on: pushed at 7, two registers to the port, three to the cells. First asked for at 4, then
+  // 9, 14.
   SramBench bench(Sram::Role::kKey, kRtl, 16);
   bench.write(7, bench.first, Stream::kKey, 1, 2);
   bench.reads.feed(0, &bench.first);
@@ -96,7 +99,8 @@ TEST(Sram, AnEndOfValuesIsToldWhenTheLastLineIsOnItsWay) {
   connect(bench.sram.written, ended.in);
   bench.write(10, bench.first, Stream::kValue, 2, 2);
   bench.reads.feed(0, &bench.first);
-  run_units({&bench.writes, &bench.reads, &bench.sram, &bench.lines, &ended}, [&] { return bench.lines.items.size() == 4; });
+  run_units({&bench.writes, &bench.reads, &bench.sram, &bench.lines, &ended},
+            [&] { return bench.lines.items.size() == 4; });
   EXPECT_EQ(ended.at, (std::vector<Cycles>{14}));  // pushed at 11, at the port at 13
 }
 

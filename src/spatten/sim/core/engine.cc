@@ -18,7 +18,8 @@ void Engine::shuffle(std::uint64_t seed) {
 void Engine::draw(Timeline* timeline) {
   timeline_ = timeline;
   span_begin_.assign(units_.size(), 0);
-  for (std::size_t i = 0; timeline && i < units_.size(); ++i) timeline->name(static_cast<std::uint32_t>(i), units_[i]->name());
+  for (std::size_t i = 0; timeline && i < units_.size(); ++i)
+    timeline->name(static_cast<std::uint32_t>(i), units_[i]->name());
 }
 
 void Engine::change(Unit& unit, std::size_t index, Why why, Cycles now) {
@@ -45,7 +46,8 @@ void Engine::report_deadlock(Cycles now) const {
   for (const Unit* unit : units_) {
     const std::string holding = unit->holding();
     if (holding.empty() && unit->activity().why() == Why::kIdle) continue;
-    waiting += (waiting.empty() ? "" : "; ") + unit->name() + " waits (" + std::string(why_name(unit->activity().why())) + ")";
+    waiting +=
+        (waiting.empty() ? "" : "; ") + unit->name() + " waits (" + std::string(why_name(unit->activity().why())) + ")";
     if (!holding.empty()) waiting += " with " + holding;
   }
   throw Error("the chip cannot go on after cycle " + std::to_string(now) + ": " + waiting);
@@ -79,7 +81,8 @@ class Engine::Alarms {
   Alarms(const Alarms&) = delete;
   Alarms& operator=(const Alarms&) = delete;
 
-  /// The units that are due, as bits. Their alarms are off from here on, so that what this cycle's ticks ask for is kept.
+  /// The units that are due, as bits. Their alarms are off from here on, so that what this cycle's ticks ask for is
+  /// kept.
   std::uint64_t take_due(Cycles now) {
     std::uint64_t due = 0;
     for (std::size_t i = 0; i < wakes_.size(); ++i) {

@@ -22,9 +22,10 @@ class Engine {
   /// `work` grows whenever the machine gets anything done.
   void watch(std::function<std::uint64_t()> work) { work_ = std::move(work); }
 
-  /// Runs until done() is true after a cycle and returns its number: so many cycles lie before it. `every` is called about
-  /// once per 65,536 ticked cycles and ends the run early by returning false. Throws Error naming the units that wait when
-  /// no unit will ever be due again, or when units tick on and no work has been done since the last call of `every`.
+  /// Runs until done() is true after a cycle and returns its number: so many cycles lie before it. `every` is called
+  /// about once per 65,536 ticked cycles and ends the run early by returning false. Throws Error naming the units that
+  /// wait when no unit will ever be due again, or when units tick on and no work has been done since the last call of
+  /// `every`.
   Cycles run(const std::function<bool()>& done, const std::function<bool()>& every);
 
   const std::vector<Unit*>& units() const { return units_; }

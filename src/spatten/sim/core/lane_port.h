@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Up to 64 registered queues side by side, e.g. the 32 lanes of the fetcher or the 16 channels of a crossbar: like
-// core/port.h with latency 1, but all lanes are asked at once, as bit masks. At most one push and one pop per lane and cycle.
+// core/port.h with latency 1, but all lanes are asked at once, as bit masks. At most one push and one pop per lane and
+// cycle.
 #pragma once
 
 #include <array>
@@ -18,8 +19,8 @@ using LaneMask = std::uint64_t;
 template <class T>
 class LaneOut;
 
-/// A receiver that knows, when a cycle begins, which lanes it will take from in that cycle whatever they hold. A full lane
-/// of these has room: its item leaves as the next one comes, as in a register whose `ready` is combinational.
+/// A receiver that knows, when a cycle begins, which lanes it will take from in that cycle whatever they hold. A full
+/// lane of these has room: its item leaves as the next one comes, as in a register whose `ready` is combinational.
 class LaneDrain {
  public:
   virtual LaneMask leaving(Cycles now) = 0;
@@ -33,7 +34,11 @@ class LaneIn {
  public:
   /// With a `drain`, a lane holds `capacity` items and one more that passes the oldest on its way out.
   LaneIn(Unit& owner, std::uint32_t lanes, std::uint32_t capacity, LaneDrain* drain = nullptr)
-      : owner_(owner), drain_(drain), lanes_(lanes), capacity_(capacity), ring_(std::bit_ceil(capacity + (drain ? 1 : 0))),
+      : owner_(owner),
+        drain_(drain),
+        lanes_(lanes),
+        capacity_(capacity),
+        ring_(std::bit_ceil(capacity + (drain ? 1 : 0))),
         slots_(std::size_t{lanes} * ring_) {
     SPATTEN_CHECK(lanes > 0 && lanes <= 64 && capacity > 0 && capacity < 65535);
   }

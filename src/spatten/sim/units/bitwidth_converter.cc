@@ -13,21 +13,31 @@ std::uint32_t buffer_accesses(const BitwidthConverter::Shape& shape) {
 
 const MatrixSlice& matrix_of(const Row& row, Stream stream) {
   switch (stream) {
-    case Stream::kQuery: return row.query;
-    case Stream::kKeyLsb: return row.key_lsb;
-    case Stream::kValue: return row.value;
-    default: return row.key;
+    case Stream::kQuery:
+      return row.query;
+    case Stream::kKeyLsb:
+      return row.key_lsb;
+    case Stream::kValue:
+      return row.value;
+    default:
+      return row.key;
   }
 }
 
 }  // namespace
 
 BitwidthConverter::BitwidthConverter(const Shape& shape)
-    : Unit("converter"), in(*this, 2, 1), key(*this), value(*this), query(*this), weights_done(*this), shape_(shape),
+    : Unit("converter"),
+      in(*this, 2, 1),
+      key(*this),
+      value(*this),
+      query(*this),
+      weights_done(*this),
+      shape_(shape),
       capacity_(buffer_accesses(shape)) {}
 
-// Room and data are those of the beginning of the cycle: what comes in now can be converted in the next one, and what is
-// converted now makes room for the next one.
+// Room and data are those of the beginning of the cycle: what comes in now can be converted in the next one, and what
+// is converted now makes room for the next one.
 void BitwidthConverter::take(std::uint32_t held_before, Cycles now) {
   if (!in.front(now) || held_before + shape_.lanes > capacity_) return;
   const LaneSet set = in.pop(now);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bitwidth converter (HPCA'21 IV-D, Fig. 8 #6): cuts the stream of accesses into vectors, whatever their width, widens each
-// value to 12 bits, and hands one line to each of the two write ports of the K or V SRAM per cycle. Two heads of 6 bits that
-// lie interleaved in 96 bytes come out as one line of each.
+// Bitwidth converter (HPCA'21 IV-D, Fig. 8 #6): cuts the stream of accesses into vectors, whatever their width, widens
+// each value to 12 bits, and hands one line to each of the two write ports of the K or V SRAM per cycle. Two heads of 6
+// bits that lie interleaved in 96 bytes come out as one line of each.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ class BitwidthConverter final : public Unit {
     std::uint32_t lanes = 32;
     std::uint32_t vectors_per_line = 8;  ///< at head dimension 64; fewer when it is larger
     std::uint32_t multipliers = 512;
-    std::uint32_t widest_bits = 8;       ///< of a stored value: two lines of them fit into the realigning buffer, twice
+    std::uint32_t widest_bits = 8;  ///< of a stored value: two lines of them fit into the realigning buffer, twice
   };
 
   InPort<LaneSet> in;             // from the fetcher
@@ -46,9 +46,9 @@ class BitwidthConverter final : public Unit {
   struct Segment {
     Row* row;
     Stream stream;
-    std::uint32_t accesses;        // not yet converted
+    std::uint32_t accesses;  // not yet converted
     std::uint32_t vector_accesses;
-    bool complete;                 // the matrix has no more accesses
+    bool complete;  // the matrix has no more accesses
   };
   bool convert(Cycles now);
   void take(std::uint32_t held_before, Cycles now);

@@ -5,9 +5,17 @@ namespace spatten::sim {
 
 AddressCrossbar::AddressCrossbar(const CrossbarSpec& spec, std::uint32_t lanes, std::uint32_t channels,
                                  std::uint32_t access_bytes, std::uint64_t capacity_bytes)
-    : Unit("address_crossbar"), in(*this, lanes, 2), out(*this), arbitration_(spec.arbitration), channels_(channels), channel_bytes_(capacity_bytes / channels),
+    : Unit("address_crossbar"),
+      in(*this, lanes, 2),
+      out(*this),
+      arbitration_(spec.arbitration),
+      channels_(channels),
+      channel_bytes_(capacity_bytes / channels),
       offset_bits_(static_cast<unsigned>(std::countr_zero(access_bytes))),
-      channel_bits_(static_cast<unsigned>(std::countr_zero(channels))), wanted_(channels), locked_(channels), next_(channels) {}
+      channel_bits_(static_cast<unsigned>(std::countr_zero(channels))),
+      wanted_(channels),
+      locked_(channels),
+      next_(channels) {}
 
 std::uint32_t AddressCrossbar::winner(std::uint32_t channel, LaneMask wanted) const {
   if (locked_[channel]) return locked_[channel] - 1;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two crossbars between the fetcher's lanes and the DRAM channels (HPCA'21 IV-A, Fig. 8 #4 and #5): addresses 32 -> 16,
-// data 16 -> 32. Each output takes at most one item per cycle; who has won it keeps its turn until it is served.
+// The two crossbars between the fetcher's lanes and the DRAM channels (HPCA'21 IV-A, Fig. 8 #4 and #5): addresses 32 ->
+// 16, data 16 -> 32. Each output takes at most one item per cycle; who has won it keeps its turn until it is served.
 #pragma once
 
 #include <string>
@@ -50,7 +50,8 @@ class AddressCrossbar final : public Unit {
 
   /// Channel and address of a flat address: bits above the access's offset choose the channel. Addresses past the
   /// memory's capacity wrap, as its row bits do.
-  AddressCrossbar(const CrossbarSpec& spec, std::uint32_t lanes, std::uint32_t channels, std::uint32_t access_bytes, std::uint64_t capacity_bytes);
+  AddressCrossbar(const CrossbarSpec& spec, std::uint32_t lanes, std::uint32_t channels, std::uint32_t access_bytes,
+                  std::uint64_t capacity_bytes);
   Tick tick(Cycles now) override;
   Counters counters() const override { return list_counters(stats_); }
   std::string holding() const override { return in.empty() ? "" : "addresses"; }

@@ -11,8 +11,15 @@ constexpr std::size_t kUrgentWrites = 8;  // a channel with so many waiting writ
 }  // namespace
 
 MemoryUnit::MemoryUnit(Memory& memory)
-    : Unit("memory"), in(*this, memory.channels(), 1, this), writes(*this, 4, 1), out(*this), memory_(memory),
-      limit_(memory.pending_limit()), next_(memory.channels(), kNever), pending_(memory.channels()), queued_(memory.channels()) {
+    : Unit("memory"),
+      in(*this, memory.channels(), 1, this),
+      writes(*this, 4, 1),
+      out(*this),
+      memory_(memory),
+      limit_(memory.pending_limit()),
+      next_(memory.channels(), kNever),
+      pending_(memory.channels()),
+      queued_(memory.channels()) {
   for (std::uint32_t i = 0; i < memory.channels(); ++i) {
     channels_.push_back(&memory.channel(i));
     set_pending(i, 0);
@@ -38,8 +45,8 @@ void MemoryUnit::spread(const OutputWrite& write) {
   }
 }
 
-// What is fixed when a cycle begins, asked for by the crossbar or by the tick, whichever comes first. An answer that waits
-// behind another at the crossbar still counts as under way.
+// What is fixed when a cycle begins, asked for by the crossbar or by the tick, whichever comes first. An answer that
+// waits behind another at the crossbar still counts as under way.
 void MemoryUnit::look(Cycles now) {
   if (looked_at_ == now) return;
   looked_at_ = now;
@@ -53,8 +60,8 @@ LaneMask MemoryUnit::leaving(Cycles now) {
   return taking_ & ~crowded_;
 }
 
-// One clock of one channel: a read is offered if there is one, else a write, and an answer is taken. True when something
-// moved in or out.
+// One clock of one channel: a read is offered if there is one, else a write, and an answer is taken. True when
+// something moved in or out.
 bool MemoryUnit::serve(std::uint32_t channel, bool read, Cycles now) {
   const LaneMask bit = LaneMask{1} << channel;
   std::deque<std::uint64_t>& queue = queued_[channel];
@@ -90,7 +97,8 @@ Tick MemoryUnit::tick(Cycles now) {
   for (std::size_t i = 0; i < next_.size(); ++i) due |= LaneMask{next_[i] <= now} << i;
   bool moved = false;
   const LaneMask reads = in.ready(now) & taking_;
-  for_each_lane(reads | writing_ | due, [&](std::uint32_t channel) { moved |= serve(channel, reads >> channel & 1, now); });
+  for_each_lane(reads | writing_ | due,
+                [&](std::uint32_t channel) { moved |= serve(channel, reads >> channel & 1, now); });
   const bool under_way = (under_way_ | writing_) != 0;
   while (writes.front(now) && waiting_writes_ < std::size_t{4} * channels_.size()) spread(writes.pop(now));
   Cycles wake = kNever;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The door to DRAM (Fig. 8 #14): one queue per channel in front of the memory, one answer per channel and cycle behind it.
-// Reads under way in a channel are limited by the memory's pending limit, counted until their answer stands at the data
-// crossbar. A read that is refused waits in the one register of its channel, and no other read comes until it is taken.
-// Outputs of the chip are written when a channel has no read to offer, or when too many wait.
+// The door to DRAM (Fig. 8 #14): one queue per channel in front of the memory, one answer per channel and cycle behind
+// it. Reads under way in a channel are limited by the memory's pending limit, counted until their answer stands at the
+// data crossbar. A read that is refused waits in the one register of its channel, and no other read comes until it is
+// taken. Outputs of the chip are written when a channel has no read to offer, or when too many wait.
 #pragma once
 
 #include <deque>
@@ -21,9 +21,9 @@ struct OutputWrite {
 
 class MemoryUnit final : public Unit, private LaneDrain {
  public:
-  LaneIn<ChannelAccess> in;     // from the address crossbar
-  InPort<OutputWrite> writes;   // from prob x V
-  LaneOut<std::uint32_t> out;   // to the data crossbar: which lane asked
+  LaneIn<ChannelAccess> in;    // from the address crossbar
+  InPort<OutputWrite> writes;  // from prob x V
+  LaneOut<std::uint32_t> out;  // to the data crossbar: which lane asked
 
   /// `memory` lives longer than this.
   explicit MemoryUnit(Memory& memory);
@@ -45,9 +45,9 @@ class MemoryUnit final : public Unit, private LaneDrain {
   Memory& memory_;
   std::uint32_t limit_;
   std::vector<MemoryChannel*> channels_;
-  std::vector<Cycles> next_;                        // per channel: when the memory has something to do
-  std::vector<std::uint32_t> pending_;              // per channel: reads whose answer was not taken
-  std::vector<std::deque<std::uint64_t>> queued_;   // per channel: writes, by their addresses in it
+  std::vector<Cycles> next_;                       // per channel: when the memory has something to do
+  std::vector<std::uint32_t> pending_;             // per channel: reads whose answer was not taken
+  std::vector<std::deque<std::uint64_t>> queued_;  // per channel: writes, by their addresses in it
   // Channels with reads under way; with as many as allowed, or one less; with writes, or with too many.
   LaneMask under_way_ = 0, at_limit_ = 0, near_limit_ = 0, writing_ = 0, urgent_ = 0;
   // Channels at the beginning of cycle looked_at_: those that take a read in it if the memory does, those whose memory

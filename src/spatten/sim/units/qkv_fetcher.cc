@@ -18,9 +18,16 @@ LaneMask low_lanes(std::uint32_t n) { return n >= 64 ? ~LaneMask{0} : (LaneMask{
 }  // namespace
 
 QkvFetcher::QkvFetcher(const Spec& spec, std::uint32_t access_bytes)
-    : Unit("fetcher"), key_lines(*this, 3, 2), value_lines(*this, 2, 2), data(*this, spec.lanes, spec.data_fifo),
-      accesses(*this), sets(*this), spec_(spec), access_bytes_(access_bytes),
-      sets_(std::bit_ceil(std::size_t{spec.address_fifo} + spec.outstanding + 4)), sent_(spec.lanes),
+    : Unit("fetcher"),
+      key_lines(*this, 3, 2),
+      value_lines(*this, 2, 2),
+      data(*this, spec.lanes, spec.data_fifo),
+      accesses(*this),
+      sets(*this),
+      spec_(spec),
+      access_bytes_(access_bytes),
+      sets_(std::bit_ceil(std::size_t{spec.address_fifo} + spec.outstanding + 4)),
+      sent_(spec.lanes),
       all_lanes_(low_lanes(spec.lanes)) {
   for (Set& s : sets_) s.addresses.resize(spec.lanes);
 }
@@ -85,8 +92,8 @@ bool QkvFetcher::split(Cycles now) {
   return true;
 }
 
-// All address FIFOs take a set together, so the slowest lane decides. The port behind a lane holds one access more than the
-// register that stands there in the published RTL, its FIFO therefore one less.
+// All address FIFOs take a set together, so the slowest lane decides. The port behind a lane holds one access more than
+// the register that stands there in the published RTL, its FIFO therefore one less.
 bool QkvFetcher::enter(Cycles now) {
   if (entered_ == made_ || set(entered_).at_fifos > now) return false;
   const std::uint64_t depth = std::max(1u, spec_.address_fifo - 1);
@@ -148,7 +155,8 @@ Tick QkvFetcher::tick(Cycles now) {
   if (collected || sent || entered || split_one) return {Why::kBusy, now + 1};
   // Whatever is there and did not move waits for a lane, for data or for room, which wake the unit.
   Cycles wake = kNever;
-  for (const Cycles ready : {key_lines.next_ready(), value_lines.next_ready(), entered_ != made_ ? set(entered_).at_fifos : kNever}) {
+  for (const Cycles ready :
+       {key_lines.next_ready(), value_lines.next_ready(), entered_ != made_ ? set(entered_).at_fifos : kNever}) {
     if (ready > now) wake = std::min(wake, ready);
   }
   for_each_lane(backlog_, [&](std::uint32_t lane) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Q/K/V fetcher (HPCA'21 IV-A, Fig. 8 #3): turns lines of ids into DRAM accesses on `lanes` lanes and collects the answers.
-// One line is `lanes` ids, i.e. as many sets of `lanes` accesses as a vector has accesses. Lanes take a set together and
-// give it back together (a lane past the end holds a dummy), in between each runs ahead on its own.
+// Q/K/V fetcher (HPCA'21 IV-A, Fig. 8 #3): turns lines of ids into DRAM accesses on `lanes` lanes and collects the
+// answers. One line is `lanes` ids, i.e. as many sets of `lanes` accesses as a vector has accesses. Lanes take a set
+// together and give it back together (a lane past the end holds a dummy), in between each runs ahead on its own.
 // Requests for K and for V wait in front of it; one is served to its end before the other (round-robin).
 #pragma once
 
@@ -82,8 +82,8 @@ class QkvFetcher final : public Unit {
   const Stats& stats() const { return stats_; }
 
  private:
-  /// A set on its way: lanes that really access DRAM, since when it may enter the FIFOs and be sent from them, and when its
-  /// last dummy can be given back.
+  /// A set on its way: lanes that really access DRAM, since when it may enter the FIFOs and be sent from them, and when
+  /// its last dummy can be given back.
   struct Set {
     LaneSet what;
     LaneMask enabled = 0;
@@ -104,13 +104,13 @@ class QkvFetcher final : public Unit {
   Stats stats_;
   std::vector<Set> sets_;
   std::uint64_t made_ = 0, entered_ = 0, collected_ = 0;  // sets: split, in the address FIFOs, given back
-  std::vector<std::uint64_t> sent_;             // per lane: sets sent
-  std::uint64_t slowest_ = 0;                   // sets that every lane has sent, at least
-  std::uint32_t partial_sets_ = 0;              // sets with dummies from the FIFOs on
+  std::vector<std::uint64_t> sent_;                       // per lane: sets sent
+  std::uint64_t slowest_ = 0;                             // sets that every lane has sent, at least
+  std::uint32_t partial_sets_ = 0;                        // sets with dummies from the FIFOs on
   LaneMask all_lanes_;
-  LaneMask backlog_ = 0;                        // lanes with sets to send
-  std::uint32_t fragment_ = 0;                  // set of the line at hand
-  InPort<FetchLine>* locked_ = nullptr;         // the request being served
+  LaneMask backlog_ = 0;                 // lanes with sets to send
+  std::uint32_t fragment_ = 0;           // set of the line at hand
+  InPort<FetchLine>* locked_ = nullptr;  // the request being served
   bool value_turn_ = false;
 };
 

@@ -16,8 +16,14 @@ constexpr Cycles kQueueLatency = 5;
 }  // namespace
 
 Sram::Sram(Role role, const Spec& spec, std::uint32_t vectors_per_line)
-    : Unit(role == Role::kKey ? "key_sram" : "value_sram"), write(*this, 3, kWriteLatency), read(*this, spec.read_ahead > 0 ? 1 : 8, 1), out(*this),
-      written(*this), role_(role), spec_(spec), vectors_per_line_(vectors_per_line) {}
+    : Unit(role == Role::kKey ? "key_sram" : "value_sram"),
+      write(*this, 3, kWriteLatency),
+      read(*this, spec.read_ahead > 0 ? 1 : 8, 1),
+      out(*this),
+      written(*this),
+      role_(role),
+      spec_(spec),
+      vectors_per_line_(vectors_per_line) {}
 
 void Sram::count(const WritePorts::Line& line) {
   if (line.stream == Stream::kKeyLsb) {
@@ -29,8 +35,8 @@ void Sram::count(const WritePorts::Line& line) {
   }
 }
 
-// Lines of one matrix run straight through; only those of interleaved heads, and what comes close behind them, go through
-// the ports register by register.
+// Lines of one matrix run straight through; only those of interleaved heads, and what comes close behind them, go
+// through the ports register by register.
 void Sram::take_writes(Cycles now) {
   while (!stored_.empty() && stored_.front().from <= now) {
     count(stored_.front().line);
@@ -63,8 +69,8 @@ std::uint32_t Sram::lines_there(const Row& row) const {
   return role_ == Role::kKey ? owner.key_lines_written : owner.value_lines_written;
 }
 
-// One read is made of the request per cycle while the queue has a place. With a short queue, a long request stays at the
-// port until its first lines have been read.
+// One read is made of the request per cycle while the queue has a place. With a short queue, a long request stays at
+// the port until its first lines have been read.
 void Sram::take_request(Cycles now) {
   if (heard_ && leave_ <= now && reads_done_ + spec_.read_ahead >= reads_made_) {
     read.pop(now);

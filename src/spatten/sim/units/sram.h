@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// K and V SRAM (HPCA'21 IV-D, V-C): `lines` lines of as many 12-bit values as there are multipliers, two banks, one bit plane
-// per bit, so that low key bits can be merged in place. Groups of rows get their lines as a ring. Reading runs ahead of
-// writing: a line that is not there yet is asked for again, `retry_cycles` later.
+// K and V SRAM (HPCA'21 IV-D, V-C): `lines` lines of as many 12-bit values as there are multipliers, two banks, one bit
+// plane per bit, so that low key bits can be merged in place. Groups of rows get their lines as a ring. Reading runs
+// ahead of writing: a line that is not there yet is asked for again, `retry_cycles` later.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,9 @@ class Sram final : public Unit {
       f("issue_latency", s.issue_latency, "cycle", "from a row's read request to its first read; published RTL: 4");
       f("read_latency", s.read_latency, "cycle", "from a read to the line at the multipliers; published RTL: 5");
       f("retry_cycles", s.retry_cycles, "cycle", "until a line that was not there is read again; published RTL: 5");
-      f("read_ahead", s.read_ahead, "line", "reads that may wait beside the request they belong to, before the next request is heard; 0: any number; published RTL: 16");
+      f("read_ahead", s.read_ahead, "line",
+        "reads that may wait beside the request they belong to, before the next request is heard; 0: any number; "
+        "published RTL: 16");
     }
   };
   struct Stats {
@@ -81,7 +83,8 @@ class Sram final : public Unit {
   // The request at the port: it leaves when its reads have been made, which wait in a short queue until they succeed.
   bool heard_ = false;
   Cycles leave_ = kNever;
-  std::uint64_t reads_made_ = 0, reads_done_ = 0;  // of all requests; the last made are those of the request at the port
+  std::uint64_t reads_made_ = 0,
+                reads_done_ = 0;  // of all requests; the last made are those of the request at the port
   Cycles next_issue_ = 0;
   bool waited_ = false;  // the next line has been asked for in vain
   Stats stats_;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The two write ports of an SRAM of two banks (published RTL: Buffer, MultiBankRAM). Lines of one matrix alternate between
-// the banks, port by port, and never meet. Two heads that lie interleaved are written line by line side by side; the lines
-// of both have the same number and so the same bank, one port waits, and after a few lines both stand still for a cycle.
+// The two write ports of an SRAM of two banks (published RTL: Buffer, MultiBankRAM). Lines of one matrix alternate
+// between the banks, port by port, and never meet. Two heads that lie interleaved are written line by line side by
+// side; the lines of both have the same number and so the same bank, one port waits, and after a few lines both stand
+// still for a cycle.
 #pragma once
 
 #include <array>
@@ -36,8 +37,8 @@ class WritePorts {
   /// Notes that both ports wrote to their own banks, without going through the registers.
   void passed_by() { granted_ = {0, 1}; }
 
-  /// One cycle. Offers `write`, if any; true when both ports have taken it. `stored(port, line)` is called for lines that
-  /// are given to a bank in this cycle.
+  /// One cycle. Offers `write`, if any; true when both ports have taken it. `stored(port, line)` is called for lines
+  /// that are given to a bank in this cycle.
   template <class F>
   bool step(const SramWrite* write, F&& stored) {
     for (std::uint32_t bank = 0; bank < kPorts; ++bank) grant(bank, stored);
