@@ -139,8 +139,8 @@ class Simulate(ProgramTest):
             self.assertIn(words, page)
 
     def test_an_interrupted_run_prints_what_it_has_and_says_so(self):
-        process = subprocess.Popen([PROGRAM, "simulate", "--model", "gpt2-medium", "--prompt", "--json", "--stats", "partial.json"], cwd=self.folder,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = subprocess.Popen([PROGRAM, "simulate", "--model", "gpt2-medium", "--context", "200", "--generate", "800", "--json", "--stats", "partial.json"], cwd=self.folder,
+                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # no two steps alike
         time.sleep(2)
         process.send_signal(signal.SIGINT)
         out, error = process.communicate(timeout=60)

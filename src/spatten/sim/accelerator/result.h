@@ -48,7 +48,7 @@ struct StreamBytes {
 /// The part of a run that belongs to one layer of one step.
 struct LayerResult {
   std::uint32_t step = 0, layer = 0;
-  Cycles first_accept = 0, last_response = 0;  ///< of its rows
+  Cycles first_accept = 0, last_response = 0;  ///< of its rows; the last layer of a segment ends when its outputs are written
   std::uint64_t rows = 0;
   StreamBytes bytes;  ///< where the chip waits at the end of each layer, else 0
 };

@@ -87,6 +87,7 @@ SegmentResult run_segment(trace::Source& source, const ChipSpec& chip, Memory& m
     r.rows += times[i].rows;
   }
   if (r.layers.size() == 1) r.layers.front().bytes = r.bytes;
+  if (!r.layers.empty()) r.layers.back().last_response = r.cycles;
   out.assumptions = rows.assumptions();
   return out;
 }
