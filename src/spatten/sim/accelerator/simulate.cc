@@ -160,7 +160,11 @@ Result simulate(trace::Source& source, const ChipSpec& chip, const std::function
     SegmentResults results;
     ThreadPool pool(std::max(1u, options.threads));
     const bool reuse = options.reuse_segments && !options.operands && !options.row_times;
-    while (!stopped(options)) {
+    for (;;) {
+      if (stopped(options)) {
+        total.partial = true;
+        break;
+      }
       // What is drawn is simulated in its order, one segment after the other.
       const bool drawn = options.timeline && options.timeline->open(total.cycles);
       if (drawn) options.timeline->set_origin(total.cycles);
