@@ -5,10 +5,10 @@
 
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "spatten/base/json.h"
+#include "spatten/base/json_tree.h"
 
 namespace spatten {
 

@@ -25,22 +25,6 @@ std::string find_policy(const std::string& word, const std::string& config_dir) 
   throw UsageError("--policy", printable(word), fmt::format("expected a file or one of {}{}", known, hint));
 }
 
-/// Lays the overrides over the file's object and reads the result. What is wrong now is wrong in an override.
-Policy override_policy(const JsonFile& file, const std::vector<std::string>& overrides) {
-  Json object = file.root().json();
-  std::string name = file.name();
-  for (const std::string& assignment : overrides) {
-    apply_override(object, assignment);
-    name += " --set " + printable(assignment);
-  }
-  try {
-    const JsonFile overridden = JsonFile::parse(dump_json(object), name);
-    return read_policy(overridden.root());
-  } catch (const Error& error) {
-    throw UsageError(error.what());
-  }
-}
-
 }  // namespace
 
 std::vector<std::string> policy_presets(const std::string& config_dir) {
@@ -56,8 +40,7 @@ std::vector<std::string> policy_presets(const std::string& config_dir) {
 Policy load_policy(const std::string& name_or_file, const std::string& config_dir,
                    const std::vector<std::string>& overrides) {
   const JsonFile file = JsonFile::load(find_policy(name_or_file, config_dir), {.bytes = 1 << 20});
-  const Policy policy = read_policy(file.root());
-  return overrides.empty() ? policy : override_policy(file, overrides);
+  return read_overridden(file, overrides, read_policy);
 }
 
 }  // namespace spatten::algo

@@ -4,7 +4,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "spatten/app/chart.h"
 #include "spatten/app/chip_page_style.h"
@@ -13,6 +12,7 @@
 #include "spatten/app/pruning_page.h"
 #include "spatten/app/pruning_story.h"
 #include "spatten/app/quantities.h"
+#include "spatten/base/json_tree.h"
 
 namespace spatten::app {
 namespace {

@@ -2,9 +2,9 @@
 #include "spatten/app/live_chip.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "spatten/app/chip_text.h"
+#include "spatten/base/json_tree.h"
 #include "spatten/study/chip_json.h"
 #include "spatten/trace/synthetic.h"
 

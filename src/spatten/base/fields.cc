@@ -25,4 +25,14 @@ void apply_override(Json& object, std::string_view assignment) {
   *at = std::move(value);
 }
 
+JsonFile override_file(const JsonFile& file, const std::vector<std::string>& overrides) {
+  Json object = file.root().json();
+  std::string name = file.name();
+  for (const std::string& assignment : overrides) {
+    apply_override(object, assignment);
+    name += " --set " + printable(assignment);
+  }
+  return JsonFile::parse(dump_json(object), name);
+}
+
 }  // namespace spatten

@@ -173,4 +173,21 @@ void list_fields(const std::string& prefix, std::vector<FieldLine>& out) {
 /// Throws UsageError when there is no "=". Whether the key exists is found when the object is read back.
 void apply_override(Json& object, std::string_view assignment);
 
+/// The file's document with the overrides laid over it, named after both.
+JsonFile override_file(const JsonFile& file, const std::vector<std::string>& overrides);
+
+/// `read` of the file's root, with overrides. The file is read without them first, so that what is wrong then is wrong in an
+/// override: a UsageError.
+template <class Read>
+auto read_overridden(const JsonFile& file, const std::vector<std::string>& overrides, Read&& read) {
+  auto plain = read(file.root());
+  if (overrides.empty()) return plain;
+  try {
+    const JsonFile overridden = override_file(file, overrides);
+    return read(overridden.root());
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
+}
+
 }  // namespace spatten

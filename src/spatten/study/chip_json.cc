@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "spatten/base/json_tree.h"
 #include "spatten/study/chip_json.h"
-
-#include <nlohmann/json.hpp>
 
 #include "spatten/base/fields.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "spatten/base/json_tree.h"
 #include "spatten/study/chip_run.h"
 
 #include <algorithm>
 #include <map>
-#include <nlohmann/json.hpp>
 
 #include "spatten/sim/memory/make_memory.h"
 

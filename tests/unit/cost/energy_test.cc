@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "spatten/base/json_tree.h"
 #include "spatten/cost/energy.h"
 
 #include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
 
 #include "spatten/cost/area.h"
 #include "support/error_message.h"

@@ -2,10 +2,10 @@
 // A technology, a chip and a run small enough to check by hand.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <string>
 
 #include "spatten/base/json.h"
+#include "spatten/base/json_tree.h"
 #include "spatten/sim/accelerator/result.h"
 #include "spatten/sim/memory/memory.h"
 

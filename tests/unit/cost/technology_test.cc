@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "spatten/base/json_tree.h"
 #include "spatten/cost/technology.h"
 
 #include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
 
 #include "support/error_message.h"
 #include "unit/cost/small_chip.h"

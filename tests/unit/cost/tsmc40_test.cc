@@ -2,10 +2,10 @@
 // configs/tech/tsmc40.json and its page. What it amounts to on the paper's workload: tests/paper.
 #include <gtest/gtest.h>
 
-#include <nlohmann/json.hpp>
 #include <set>
 
 #include "spatten/base/file.h"
+#include "spatten/base/json_tree.h"
 #include "spatten/cost/area.h"
 #include "spatten/cost/energy.h"
 #include "spatten/sim/accelerator/simulate.h"

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory files that are wrong say where and why.
+#include "spatten/base/json_tree.h"
 #include "spatten/sim/memory/dram_spec.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-
-#include <nlohmann/json.hpp>
 
 #include "spatten/base/file.h"
 #include "spatten/sim/memory/make_memory.h"

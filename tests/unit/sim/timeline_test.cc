@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "spatten/base/json_tree.h"
 #include "spatten/sim/core/timeline.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "spatten/base/json.h"
 #include "support/temp_folder.h"

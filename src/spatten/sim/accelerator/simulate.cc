@@ -120,26 +120,93 @@ struct Batch {
   std::vector<std::vector<trace::Record>> records;
   std::vector<std::size_t> like;  // index of the first one that is alike
   std::vector<std::shared_ptr<const Result>> known;
+
+  /// Those that have to be simulated.
+  std::vector<std::size_t> unknown() const {
+    std::vector<std::size_t> indices;
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      if (!known[i] && like[i] == i) indices.push_back(i);
+    }
+    return indices;
+  }
 };
 
-Batch read_batch(SegmentCutter& cutter, const SegmentResults& results, std::size_t size, bool reuse) {
-  Batch batch;
-  while (batch.records.size() < size) {
-    std::vector<trace::Record> records = cutter.next();
-    if (records.empty()) break;
-    batch.known.push_back(reuse ? results.find(records) : nullptr);
-    std::size_t like = batch.records.size();
-    for (std::size_t i = 0; reuse && !batch.known.back() && i < batch.records.size(); ++i) {
-      if (segments_alike(batch.records[i], records)) {
-        like = i;
-        break;
+/// Runs a trace segment by segment, some side by side.
+class SegmentRunner {
+ public:
+  SegmentRunner(trace::Source& source, const ChipSpec& chip, const std::function<std::unique_ptr<Memory>()>& make_memory,
+                const SimulationOptions& options)
+      : source_(source), chip_(chip), make_memory_(make_memory), options_(options), cutter_(source, chip.barrier),
+        pool_(std::max(1u, options.threads)), reuse_(options.reuse_segments && !options.operands && !options.row_times) {}
+
+  void run(Result& total, std::set<std::string>& assumptions) {
+    while (!stopped(options_)) {
+      // What is drawn is simulated in its order, one segment after the other.
+      const bool drawn = options_.timeline && options_.timeline->open(total.cycles);
+      if (drawn) options_.timeline->set_origin(total.cycles);
+      const Batch batch = drawn ? read(1, false) : read(std::size_t{16} * pool_.size(), reuse_);
+      if (batch.records.empty()) return;
+      add(batch, simulate(batch, drawn ? options_.timeline : nullptr), total, assumptions);
+    }
+    total.partial = true;
+  }
+
+ private:
+  Batch read(std::size_t size, bool reuse) {
+    Batch batch;
+    while (batch.records.size() < size) {
+      std::vector<trace::Record> records = cutter_.next();
+      if (records.empty()) break;
+      batch.known.push_back(reuse ? results_.find(records) : nullptr);
+      std::size_t like = batch.records.size();
+      for (std::size_t i = 0; reuse && !batch.known.back() && i < batch.records.size(); ++i) {
+        if (segments_alike(batch.records[i], records)) {
+          like = i;
+          break;
+        }
+      }
+      batch.like.push_back(like);
+      batch.records.push_back(std::move(records));
+    }
+    return batch;
+  }
+
+  std::vector<SegmentResult> simulate(const Batch& batch, Timeline* timeline) {
+    const std::vector<std::size_t> unknown = batch.unknown();
+    std::vector<SegmentResult> found(batch.records.size());
+    pool_.parallel_for(unknown.size(), [&](std::size_t index, std::size_t) {
+      const std::size_t i = unknown[index];
+      Segment segment(source_.header(), batch.records[i]);
+      const std::unique_ptr<Memory> memory = make_memory_();
+      found[i] = run_segment(segment, chip_, *memory, options_, timeline);
+    });
+    return found;
+  }
+
+  void add(const Batch& batch, const std::vector<SegmentResult>& found, Result& total, std::set<std::string>& assumptions) {
+    for (std::size_t i = 0; i < batch.records.size(); ++i) {
+      if (batch.known[i]) {
+        append(total, *batch.known[i]);
+        continue;
+      }
+      const SegmentResult& result = found[batch.like[i]];
+      append(total, retold(result.result, batch.records[i]));
+      assumptions.insert(result.assumptions.begin(), result.assumptions.end());
+      if (reuse_ && batch.like[i] == i && !result.result.partial) {
+        results_.keep(batch.records[i], std::make_shared<const Result>(result.result));
       }
     }
-    batch.like.push_back(like);
-    batch.records.push_back(std::move(records));
   }
-  return batch;
-}
+
+  trace::Source& source_;
+  const ChipSpec& chip_;
+  const std::function<std::unique_ptr<Memory>()>& make_memory_;
+  const SimulationOptions& options_;
+  SegmentCutter cutter_;
+  SegmentResults results_;
+  ThreadPool pool_;
+  bool reuse_;
+};
 
 }  // namespace
 
@@ -156,43 +223,7 @@ Result simulate(trace::Source& source, const ChipSpec& chip, const std::function
     append(total, one.result);
     assumptions = std::move(one.assumptions);
   } else {
-    SegmentCutter cutter(counter, chip.barrier);
-    SegmentResults results;
-    ThreadPool pool(std::max(1u, options.threads));
-    const bool reuse = options.reuse_segments && !options.operands && !options.row_times;
-    for (;;) {
-      if (stopped(options)) {
-        total.partial = true;
-        break;
-      }
-      // What is drawn is simulated in its order, one segment after the other.
-      const bool drawn = options.timeline && options.timeline->open(total.cycles);
-      if (drawn) options.timeline->set_origin(total.cycles);
-      const Batch batch = read_batch(cutter, results, drawn ? 1 : std::size_t{16} * pool.size(), reuse && !drawn);
-      if (batch.records.empty()) break;
-      std::vector<std::size_t> todo;
-      for (std::size_t i = 0; i < batch.records.size(); ++i) {
-        if (!batch.known[i] && batch.like[i] == i) todo.push_back(i);
-      }
-      std::vector<SegmentResult> found(batch.records.size());
-      pool.parallel_for(todo.size(), [&](std::size_t t, std::size_t) {
-        const std::size_t i = todo[t];
-        Segment segment(source.header(), batch.records[i]);
-        const std::unique_ptr<Memory> memory = make_memory();
-        found[i] = run_segment(segment, chip, *memory, options, drawn ? options.timeline : nullptr);
-      });
-      for (std::size_t i = 0; i < batch.records.size(); ++i) {
-        if (batch.known[i]) {
-          append(total, *batch.known[i]);
-          continue;
-        }
-        append(total, retold(found[batch.like[i]].result, batch.records[i]));
-        assumptions.insert(found[batch.like[i]].assumptions.begin(), found[batch.like[i]].assumptions.end());
-        if (reuse && batch.like[i] == i && !found[i].result.partial) {
-          results.keep(batch.records[i], std::make_shared<const Result>(found[i].result));
-        }
-      }
-    }
+    SegmentRunner(counter, chip, make_memory, options).run(total, assumptions);
   }
   fc.add_to(total);
   const trace::Summary summary = counter.summary();

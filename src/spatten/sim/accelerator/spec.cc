@@ -38,6 +38,10 @@ void ChipSpec::validate(const JsonNode& node) const {
   expect_range(node, {"fetcher", "address_fifo"}, fetcher.address_fifo, 1, 4096);
   expect_range(node, {"fetcher", "outstanding"}, fetcher.outstanding, 1, 4096);
   expect_range(node, {"fetcher", "data_fifo"}, fetcher.data_fifo, 1, 4096);
+  if (fetcher.outstanding > fetcher.data_fifo) {
+    node.fail(fmt::format("fetcher.outstanding is {}, more than the {} answers that fetcher.data_fifo holds: lanes would block each other",
+                          fetcher.outstanding, fetcher.data_fifo));
+  }
   for (const auto& [key, sram] : {std::pair{"key_sram", &key_sram}, std::pair{"value_sram", &value_sram}}) {
     expect_range(node, {key, "lines"}, sram->lines, 2, 1 << 20);
     expect_range(node, {key, "allocations"}, sram->allocations, 1, 4096);
@@ -72,26 +76,11 @@ void ChipSpec::validate(const JsonNode& node) const {
 
 ChipSpec load_chip(const std::string& path, const std::vector<std::string>& overrides) {
   const JsonFile file = JsonFile::load(path, {.bytes = 1 << 20});
-  ChipSpec chip;
-  if (overrides.empty()) {
-    read_fields(file.root(), chip);
+  return read_overridden(file, overrides, [](const JsonNode& root) {
+    ChipSpec chip;
+    read_fields(root, chip);
     return chip;
-  }
-  read_fields(file.root(), chip);  // what is wrong from here on is wrong in an override
-  Json object = file.root().json();
-  std::string name = file.name();
-  for (const std::string& assignment : overrides) {
-    apply_override(object, assignment);
-    name += " --set " + printable(assignment);
-  }
-  ChipSpec changed;
-  try {
-    const JsonFile overridden = JsonFile::parse(dump_json(object), name);
-    read_fields(overridden.root(), changed);
-  } catch (const Error& error) {
-    throw UsageError(error.what());
-  }
-  return changed;
+  });
 }
 
 }  // namespace spatten::sim

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Format: "Trace Event Format" (Google, the JSON form): one event a line, "X" is a slice, "C" a counter, "M" a name.
+#include "spatten/base/json_tree.h"
 #include "spatten/sim/core/timeline.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "spatten/base/error.h"
 #include "spatten/base/json.h"

@@ -83,22 +83,6 @@ void check_energy(const DramSpec& spec, const JsonNode& root) {
   });
 }
 
-/// Lays the overrides over the file's object and reads the result. What is wrong now is wrong in an override.
-DramSpec override_spec(const JsonFile& file, const std::vector<std::string>& overrides) {
-  Json object = file.root().json();
-  std::string name = file.name();
-  for (const std::string& assignment : overrides) {
-    apply_override(object, assignment);
-    name += " --set " + printable(assignment);
-  }
-  try {
-    const JsonFile overridden = JsonFile::parse(dump_json(object), name);
-    return read_dram_spec(overridden.root());
-  } catch (const Error& error) {
-    throw UsageError(error.what());
-  }
-}
-
 }  // namespace
 
 std::vector<std::pair<DramCommand, std::string>> enum_names(DramCommand) {
@@ -207,8 +191,7 @@ DramSpec read_dram_spec(const JsonNode& root) {
 
 DramSpec load_dram_spec(const std::string& path, const std::vector<std::string>& overrides) {
   const JsonFile file = JsonFile::load(path, {.bytes = 1 << 20});
-  const DramSpec spec = read_dram_spec(file.root());
-  return overrides.empty() ? spec : override_spec(file, overrides);
+  return read_overridden(file, overrides, read_dram_spec);
 }
 
 }  // namespace spatten::sim
