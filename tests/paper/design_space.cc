@@ -27,14 +27,17 @@ TEST(PaperDesignSpace, SpeedSaturatesAtSixteenComparators) {
            .paper = published("figure_19", {"topk_lanes", std::to_string(lanes)}) / paper_16,
            .ours = ms[16] / ms[lanes],
            .unit = "speed",
-           .remark = lanes == 1 ? "the paper's curve fits time = a + b / lanes, where a selection delays all else; "
-                                  "here it overlaps with other rows"
-                                : "",
+           .remark = lanes == 1    ? "the paper's curve fits time = a + b / lanes, where a selection delays all else; "
+                                     "here it overlaps with other rows"
+                     : lanes == 32 ? "at the end of each layer nothing is left that a selection could overlap with; "
+                                     "with `barrier=step` it is 1.01"
+                                   : "",
            .command = kCommand + "topk.lanes=" + std::to_string(lanes)});
   }
   for (int lanes : {1, 2, 4}) EXPECT_GT(ms[lanes] / ms[2 * lanes], 1.5) << lanes;  // almost in proportion
-  EXPECT_GT(ms[8] / ms[16], 1.05);
-  EXPECT_NEAR(ms[32] / ms[16], 1.0, 0.03);
+  EXPECT_GT(ms[8] / ms[16], 1.25);
+  EXPECT_GE(ms[16] / ms[32], 1.0);
+  EXPECT_LT(ms[16] / ms[32], 1.08);
 }
 
 TEST(PaperDesignSpace, LargerSramsHelpLittle) {
@@ -48,8 +51,7 @@ TEST(PaperDesignSpace, LargerSramsHelpLittle) {
                            .unit = "speed",
                            .remark = {},
                            .command = kCommand + "key_sram.lines=" + lines + " --set value_sram.lines=" + lines});
-    EXPECT_GE(c.ours, 0.985);
-    EXPECT_LE(c.ours, 1.02);
+    EXPECT_NEAR(c.ours, 1.0, 0.015);
   }
 }
 

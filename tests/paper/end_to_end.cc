@@ -32,14 +32,14 @@ TEST(PaperEndToEnd, WeightsStreamAtThePublishedSpeed) {
                        .remark = {},
                        .command = command + "12"}),
                 0.05);
-  const Claim attention =
+  expect_within(
       claim({.id = "F18",
              .what = "attention of Medium, no head pruning",
              .paper = published("table_4", {"spatten_e2e", "attention_ms"}),
              .ours = t8.attention_seconds() * 1e3,
              .unit = "ms",
-             .remark = "as F13: one policy of average ratios, which leaves 12 % less work but takes longer"});
-  expect_ours(attention, 2.60, 0.10);
+             .remark = "one policy of average ratios, which leaves 12 % less work"}),
+      0.05);
 }
 
 TEST(PaperEndToEnd, WorkIsThatOfTable4) {

@@ -58,11 +58,15 @@ trace::MemorySink random_trace(Random& random, bool published_rtl, const ChipSpe
 class AnyTrace : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(AnyTrace, IsFinishedInAnyOrderOfUnits) {
-  for (std::uint64_t seed = 0; seed < 12; ++seed) {
+  for (std::uint64_t seed = 0; seed < 24; ++seed) {
     SCOPED_TRACE(seed);
     Random random(seed * 7919 + GetParam().size());
     ChipSpec chip = load_chip(SPATTEN_SOURCE_DIR "/configs/hw/" + GetParam() + ".json");
     chip.barrier = pick<ChipSpec::Barrier>({ChipSpec::Barrier::kNone, ChipSpec::Barrier::kStep, ChipSpec::Barrier::kLayer}, random);
+    if (random.below(2) == 0) {
+      chip.key_sram.allocations = static_cast<std::uint32_t>(1 + random.below(4));
+      chip.value_sram.allocations = static_cast<std::uint32_t>(1 + random.below(4));
+    }
     const trace::MemorySink trace = random_trace(random, GetParam().starts_with("rtl"), chip);
     const std::string memory = random.below(2) == 0 ? "ideal:5" : SPATTEN_SOURCE_DIR "/configs/memory/hbm2-r21.json";
     SimulationOptions options;

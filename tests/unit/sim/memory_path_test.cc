@@ -118,14 +118,37 @@ TEST(MemoryPath, ARequestIsServedToItsEndBeforeTheOther) {
   for (std::size_t i = 0; i < 20; ++i) EXPECT_EQ(bench.sets.items[i].stream, i < 10 ? Stream::kKey : Stream::kValue);
 }
 
-TEST(MemoryPath, BothArbitrationsServeEveryLane) {
-  for (const auto arbitration : {Arbitration::kLowestFirst, Arbitration::kRoundRobin}) {
+TEST(MemoryPath, EachArbitrationServesEveryLane) {
+  for (const auto arbitration : {Arbitration::kLowestFirst, Arbitration::kRoundRobin, Arbitration::kOldestFirst}) {
     PathBench bench("ideal:5", arbitration);
     bench.fetch(0, Stream::kKey, 200, 2);
     bench.run(100);
     EXPECT_EQ(bench.counter(bench.addresses, "transfers"), 400u);
     EXPECT_EQ(bench.counter(bench.data, "transfers"), 400u);
   }
+}
+
+TEST(MemoryPath, TheOldestSetOvertakesLowLanes) {
+  // Lines of ids that all lie in one of the two channels, in turn: low lanes are soon ahead and come back to the channel
+  // for which high ones of older sets still wait.
+  std::vector<std::uint32_t> ids;
+  for (std::uint32_t line = 0; line < 40; ++line) {
+    for (std::uint32_t lane = 0; lane < 4; ++lane) ids.push_back(8 * line + 2 * lane + line % 2);
+  }
+  const auto answered = [&](Arbitration arbitration) {
+    PathBench bench("ideal:5", arbitration);
+    bench.fetch(0, Stream::kKey, 160, 1);
+    bench.row.key.ids = ids.data();
+    bench.run(40);
+    return bench.sets.at;
+  };
+  const std::vector<Cycles> oldest = answered(Arbitration::kOldestFirst), lowest = answered(Arbitration::kLowestFirst);
+  std::size_t sooner = 0;
+  for (std::size_t i = 0; i < oldest.size(); ++i) {
+    EXPECT_LE(oldest[i], lowest[i]) << "set " << i;
+    sooner += oldest[i] < lowest[i];
+  }
+  EXPECT_GT(sooner, 20u);
 }
 
 TEST(MemoryPath, OrderOfUnitsChangesNothing) {

@@ -5,7 +5,8 @@ namespace spatten::sim {
 namespace {
 
 Controller::Shape controller_shape(const ChipSpec& chip) {
-  return {chip.fetcher.lanes, chip.results_per_line(), chip.key_sram.lines, chip.value_sram.lines, chip.key_sram.allocations};
+  return {chip.fetcher.lanes,           chip.results_per_line(), chip.key_sram.lines,
+          chip.key_sram.allocations, chip.value_sram.lines,   chip.value_sram.allocations};
 }
 
 // Probabilities that wait for their values: eight full lines of ids (published RTL: 64 at full size).

@@ -40,8 +40,9 @@ Controller::Controller(const Spec& spec, const Shape& shape, std::uint32_t outpu
       value_written(*this, 16, 1), weights_done(*this, 2, 1), outputs(*this, output_latency + 1, output_latency), selections(*this),
       selection_done(*this, 2, 1), spec_(spec), shape_(shape), rows_(rows) {
   key_ring_.capacity = shape.key_lines;
+  key_ring_.allocations = shape.key_allocations;
   value_ring_.capacity = shape.value_lines;
-  key_ring_.allocations = value_ring_.allocations = shape.allocations;
+  value_ring_.allocations = shape.value_allocations;
 }
 
 bool Controller::take_answers(Cycles now) {
@@ -117,9 +118,14 @@ bool Controller::accept(Cycles now) {
   if (selection_pending_) return false;  // its keys are those that the selection keeps
   if (row->part == 0 && !row->weights_only) {
     if (!key_ring_.fits(row->key_alloc_lines, now)) return false;
-    if (row->values_with_keys && !value_ring_.fits(row->value_alloc_lines, now)) return false;
+    // A group that takes its value lines now must not take those of older ones, behind which its rows wait.
+    if (row->values_with_keys && (values_owed_ > 0 || !value_ring_.fits(row->value_alloc_lines, now))) return false;
     key_ring_.give(row, row->key_alloc_lines);
-    if (row->values_with_keys) value_ring_.give(row, row->value_alloc_lines);
+    if (row->values_with_keys) {
+      value_ring_.give(row, row->value_alloc_lines);
+    } else {
+      ++values_owed_;
+    }
   }
   refused_ = nullptr;
   accepted_ = row;
@@ -249,6 +255,7 @@ bool Controller::hand_out(Cycles now) {
     if (begins && fetches) {
       if (!value_ring_.fits(row->value_alloc_lines, now)) return false;
       value_ring_.give(row, row->value_alloc_lines);
+      --values_owed_;
     }
     h = {true, !begins, false, !fetches, !(begins && fetches)};
   }

@@ -36,7 +36,7 @@ class Controller final : public Unit {
   };
   struct Shape {
     std::uint32_t lanes = 32, results_per_line = 8;
-    std::uint32_t key_lines = 256, value_lines = 256, allocations = 16;
+    std::uint32_t key_lines = 256, key_allocations = 16, value_lines = 256, value_allocations = 16;
   };
   struct Stats {
     std::uint64_t rows = 0, replays = 0;
@@ -123,6 +123,7 @@ class Controller final : public Unit {
   std::deque<Row*> replays_;
   Row* next_ = nullptr;             // chosen for the key side
   std::uint32_t undecided_ = 0;
+  std::uint32_t values_owed_ = 0;   // groups inside that will ask for value lines when their top-k is done
 
   Row* active_ = nullptr;           // on the key side
   bool read_sent_ = false, keys_multiplied_ = false;

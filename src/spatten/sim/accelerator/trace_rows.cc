@@ -13,8 +13,12 @@ namespace spatten::sim {
 namespace {
 
 constexpr std::uint64_t kLayerAlignment = std::uint64_t{1} << 24;
+constexpr std::uint64_t kUnknownHeads = 64;  // room for the heads of a trace that does not say how many there are
 
-std::uint32_t round_up(std::uint32_t value, std::uint32_t step) { return (value + step - 1) / step * step; }
+template <std::unsigned_integral T>
+T round_up(T value, std::type_identity_t<T> step) {
+  return (value + step - 1) / step * step;
+}
 
 // Each line holds `lanes` of the next 2 * lanes ids, sorted: half of them, as after pruning (rtl: SpAttenController).
 std::vector<std::uint32_t> make_index_memory(std::uint32_t lanes, std::uint32_t max_keys) {
@@ -109,12 +113,14 @@ std::optional<trace::Record> TraceRows::take_record() {
 bool TraceRows::fill() {
   const std::optional<trace::Record> record = take_record();
   if (!record) return false;
-  const bool six = storage(*record).key_bits == 6 && storage(*record).value_bits == 6 && record->rows == 1 && batch_ == 0;
+  const auto six = [this](const trace::Record& r) {
+    return storage(r).key_bits == 6 && storage(r).value_bits == 6 && r.rows == 1 && batch_ == 0;
+  };
   std::optional<trace::Record> partner;
-  if (six) {
+  if (six(*record)) {
     partner = take_record();
-    const bool pairs = partner && partner->step == record->step && partner->layer == record->layer &&
-                       storage(*partner).key_bits == 6 && partner->keys == record->keys && pair_fits(*record);
+    const bool pairs = partner && partner->step == record->step && partner->layer == record->layer && six(*partner) &&
+                       partner->keys == record->keys && partner->head_dim == record->head_dim && pair_fits(*record);
     if (!pairs) pushed_back_ = std::exchange(partner, std::nullopt);
   }
   make_group(*record, partner ? &*partner : nullptr);
@@ -203,6 +209,7 @@ Row* TraceRows::make_row(const trace::Record& record, std::uint32_t query_row, R
   row.id = next_id_++;
   row.group = group ? group : &row;
   row.layer_slot = static_cast<std::uint32_t>(layers_.size() - 1);
+  row.head = record.head;
   row.head_dim = record.head_dim;
   const std::uint32_t seen = record.causal && record.rows > 1 ? record.keys - record.rows + query_row + 1 : record.keys;
   std::uint32_t values = std::min(record.values, seen);
@@ -259,23 +266,26 @@ void TraceRows::place(Row& row, const trace::Record& record, const Storage& stor
     low_base = 0xAB20000 + window;
     value_base = 0xCD10000 + window;
   } else {
-    // One block per layer and head: keys, low bits of keys, values, queries, outputs, for max_keys positions each. Layers
-    // begin where the bits above channel, bank and column change, so that two of them differ in DRAM rows only.
-    const std::uint64_t positions = chip_.rows.max_keys;
-    const std::uint64_t block = positions * (key + 2 * low + value + 2 * std::uint64_t{query});
-    const std::uint64_t heads = std::max(64u, source_.header().heads);
-    const std::uint64_t layer_bytes = (heads * block + kLayerAlignment - 1) / kLayerAlignment * kLayerAlignment;
-    const std::uint32_t head = row.fused == 2 ? row.group->head : record.head;
-    key_base = record.layer * layer_bytes + head * block;
-    low_base = key_base + positions * key + (row.part != 0 && row.fused == 2 ? positions * low : 0);
-    value_base = key_base + positions * (key + 2 * low);
-    query_base = value_base + positions * value;
-    output_base = query_base + positions * query;
+    // Five arrays per layer, [head][position][dim], as a model holds them: keys, low bits of keys, values, queries, outputs. A
+    // decoder's have room for the longest context, an encoder's are as long as the sentence. One position more lets each head
+    // begin in another channel: the tokens that all heads keep would load the same ones. Layers begin where the bits above
+    // channel, bank and column change, so that two of them differ in DRAM rows only.
+    const std::uint64_t positions = (record.rows > 1 && !record.causal ? record.context : chip_.rows.max_keys) + 1;
+    const std::uint64_t heads = source_.header().heads > 0 ? source_.header().heads : kUnknownHeads;
+    const std::uint64_t own = record.head * positions, all = heads * positions;  // vectors before this head's, and in all
+    const std::uint64_t shared = row.group->head / row.fused * positions, all_shared = (heads + row.fused - 1) / row.fused * positions;
+    const std::uint64_t lows = all_shared * key, values_begin = lows + all * low;
+    const std::uint64_t queries = values_begin + all_shared * value, outputs = queries + all * query;
+    const std::uint64_t layer = record.layer * round_up(outputs + all * query, kLayerAlignment);
+    key_base = layer + shared * key;
+    low_base = layer + lows + own * low;
+    value_base = layer + values_begin + shared * value;
+    query_base = layer + queries + own * query;
+    output_base = layer + outputs + own * query;
     const std::uint64_t position = record.rows > 1 ? row.part : record.context - 1;
     query_base += position % positions * query;
     output_base += position % positions * query;
   }
-  row.head = record.head;
   row.key = {key_base, keys, key, key / access_bytes_, nullptr};
   row.key_lsb = {low_base, row.keys, low, low / access_bytes_, nullptr};
   row.value = {value_base, values, value, value / access_bytes_, nullptr};

@@ -49,6 +49,7 @@ class LaneIn {
   /// Lanes that hold more than their capacity, because one of a drain was not taken from after all.
   LaneMask crowded() const { return crowded_; }
   T& front(std::uint32_t lane) { return slots_[lane * ring_ + heads_[lane]]; }
+  const T& front(std::uint32_t lane) const { return slots_[lane * ring_ + heads_[lane]]; }
   T pop(std::uint32_t lane, Cycles now) {
     T value = front(lane);
     heads_[lane] = static_cast<std::uint16_t>((heads_[lane] + 1u) & (ring_ - 1));

@@ -17,7 +17,17 @@ AddressCrossbar::AddressCrossbar(const CrossbarSpec& spec, std::uint32_t lanes, 
       locked_(channels),
       next_(channels) {}
 
+// Of two in the same set, the lower one.
+std::uint32_t AddressCrossbar::oldest(LaneMask lanes) const {
+  auto best = static_cast<std::uint32_t>(std::countr_zero(lanes));
+  for_each_lane(lanes & (lanes - 1), [&](std::uint32_t lane) {
+    if (in.front(lane).set < in.front(best).set) best = lane;
+  });
+  return best;
+}
+
 std::uint32_t AddressCrossbar::winner(std::uint32_t channel, LaneMask wanted) const {
+  if (arbitration_ == Arbitration::kOldestFirst) return oldest(wanted);
   if (locked_[channel]) return locked_[channel] - 1;
   const LaneMask later = arbitration_ == Arbitration::kRoundRobin ? wanted & (~LaneMask{0} << next_[channel]) : 0;
   return static_cast<std::uint32_t>(std::countr_zero(later ? later : wanted));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The two crossbars between the fetcher's lanes and the DRAM channels (HPCA'21 IV-A, Fig. 8 #4 and #5): addresses 32 ->
-// 16, data 16 -> 32. Each output takes at most one item per cycle; who has won it keeps its turn until it is served.
+// 16, data 16 -> 32. Each output takes at most one item per cycle.
 #pragma once
 
 #include <string>
@@ -18,18 +18,21 @@ struct ChannelAccess {
   std::uint32_t lane = 0;
 };
 
-/// Who wins an output: the lowest input (published RTL), or the next one after the last winner.
-enum class Arbitration : std::uint8_t { kLowestFirst, kRoundRobin };
+/// Who wins a channel: the lowest lane (published RTL), the next one after the last winner, or the lane whose access belongs
+/// to the oldest set, since a set comes back as a whole. The first two keep their choice until it is served.
+enum class Arbitration : std::uint8_t { kLowestFirst, kRoundRobin, kOldestFirst };
 inline std::vector<std::pair<Arbitration, std::string>> enum_names(Arbitration) {
-  return {{Arbitration::kLowestFirst, "lowest_first"}, {Arbitration::kRoundRobin, "round_robin"}};
+  return {{Arbitration::kLowestFirst, "lowest_first"},
+          {Arbitration::kRoundRobin, "round_robin"},
+          {Arbitration::kOldestFirst, "oldest_first"}};
 }
 
 struct CrossbarSpec {
-  Arbitration arbitration = Arbitration::kRoundRobin;
+  Arbitration arbitration = Arbitration::kOldestFirst;
 
   template <class S, class F>
   static void each(S& s, F&& f) {
-    f("arbitration", s.arbitration, "", "who wins an output; published RTL: lowest_first");
+    f("arbitration", s.arbitration, "", "who wins a channel; published RTL: lowest_first");
   }
 };
 
@@ -61,6 +64,7 @@ class AddressCrossbar final : public Unit {
     return static_cast<std::uint32_t>(address >> offset_bits_) & (channels_ - 1);
   }
 
+  std::uint32_t oldest(LaneMask lanes) const;
   std::uint32_t winner(std::uint32_t channel, LaneMask wanted) const;
 
   Arbitration arbitration_;

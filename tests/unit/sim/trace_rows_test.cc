@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+// Where the rows of a trace lie in DRAM, and which heads share their vectors.
+#include "spatten/sim/accelerator/trace_rows.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+
+#include "spatten/trace/memory.h"
+
+namespace spatten::sim {
+namespace {
+
+constexpr std::uint32_t kAccess = 32, kChannels = 16;
+
+trace::MemorySink layers_of(std::uint32_t heads, std::uint8_t bits, const std::vector<std::uint32_t>& rows = {}) {
+  trace::MemorySink sink;
+  trace::Header header;
+  header.layers = 2;
+  header.heads = heads;
+  sink.begin(header);
+  trace::Record r;
+  r.context = r.keys = 40;
+  r.values = 10;
+  r.key_msb_bits = r.value_bits = bits;
+  r.key_lsb_bits = 4;
+  for (r.layer = 0; r.layer < 2; ++r.layer) {
+    for (r.head = 0; r.head < heads; ++r.head) {
+      r.rows = rows.empty() ? 1 : rows[r.head];
+      r.stage = rows.empty() ? trace::Stage::kGeneration : trace::Stage::kSummarization;
+      sink.write(r);
+    }
+  }
+  sink.end();
+  return sink;
+}
+
+ChipSpec chip() { return load_chip(SPATTEN_SOURCE_DIR "/configs/hw/spatten.json"); }
+
+/// Begin and end of what a head holds of a matrix, for the longest context.
+struct Piece {
+  std::uint64_t begin, end;
+};
+
+void expect_apart(std::vector<Piece> pieces) {
+  std::sort(pieces.begin(), pieces.end(), [](const Piece& a, const Piece& b) { return a.begin < b.begin; });
+  for (std::size_t i = 0; i + 1 < pieces.size(); ++i) EXPECT_LE(pieces[i].end, pieces[i + 1].begin) << i;
+  for (const Piece& p : pieces) EXPECT_EQ(p.begin % kAccess, 0u);
+}
+
+class Widths : public ::testing::TestWithParam<int> {};
+
+TEST_P(Widths, MatricesOfAllHeadsAndLayersLieApart) {
+  const trace::MemorySink trace = layers_of(12, static_cast<std::uint8_t>(GetParam()));
+  trace::MemorySource source(trace);
+  const ChipSpec spec = chip();
+  TraceRows rows(source, spec, kAccess, 0);
+  std::vector<Piece> pieces;
+  std::map<std::uint32_t, std::map<std::uint64_t, int>> channels;  // per layer: where the keys of its heads begin
+  while (const Row* row = rows.next()) {
+    const auto whole = [&](const MatrixSlice& m) { pieces.push_back({m.base, m.base + std::uint64_t{m.vector_bytes} * spec.rows.max_keys}); };
+    if (row->part == 0) {
+      whole(row->key);
+      whole(row->value);
+      ++channels[row->layer_slot][row->key.base / kAccess % kChannels];
+    }
+    whole(row->key_lsb);
+    pieces.push_back({row->query.base, row->query.base + row->query.vector_bytes});
+    pieces.push_back({row->output_address, row->output_address + std::uint64_t{row->output_accesses} * kAccess});
+  }
+  expect_apart(pieces);
+  for (const auto& [layer, begins] : channels) {
+    for (const auto& [channel, heads] : begins) EXPECT_LE(heads, 2) << "layer " << layer << ", channel " << channel;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Bits, Widths, ::testing::Values(4, 6, 8, 10, 12));
+
+TEST(TraceRows, TwoHeadsOfSixBitsShareTheirVectors) {
+  const trace::MemorySink trace = layers_of(4, 6);
+  trace::MemorySource source(trace);
+  const ChipSpec spec = chip();
+  TraceRows rows(source, spec, kAccess, 0);
+  std::vector<const Row*> all;
+  while (const Row* row = rows.next()) all.push_back(row);
+  ASSERT_EQ(all.size(), 8u);
+  for (std::size_t i = 0; i < all.size(); i += 2) {
+    EXPECT_EQ(all[i]->fused, 2u);
+    EXPECT_EQ(all[i + 1]->group, all[i]);
+    EXPECT_EQ(all[i]->key.vector_bytes, 96u);
+    EXPECT_EQ(all[i]->key.base, all[i + 1]->key.base);
+    EXPECT_NE(all[i]->key_lsb.base, all[i + 1]->key_lsb.base);
+    if (i > 0) {
+      EXPECT_NE(all[i]->key.base, all[i - 2]->key.base);
+    }
+  }
+}
+
+TEST(TraceRows, HeadsWithSeveralQueriesDoNotPair) {
+  const trace::MemorySink trace = layers_of(4, 6, {1, 7, 1, 1});
+  trace::MemorySource source(trace);
+  const ChipSpec spec = chip();
+  TraceRows rows(source, spec, kAccess, 0);
+  std::map<std::pair<std::uint32_t, std::uint32_t>, int> seen;  // rows of each (layer, head)
+  while (const Row* row = rows.next()) ++seen[{row->layer_slot, row->head}];
+  for (std::uint32_t layer : {0u, 1u}) {
+    EXPECT_EQ((seen[{layer, 0}]), 1);
+    EXPECT_EQ((seen[{layer, 1}]), 7);
+    EXPECT_EQ((seen[{layer, 2}]), 1);
+    EXPECT_EQ((seen[{layer, 3}]), 1);
+  }
+}
+
+}  // namespace
+}  // namespace spatten::sim
