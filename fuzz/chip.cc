@@ -5,6 +5,7 @@
 #include <string>
 
 #include "spatten/base/error.h"
+#include "spatten/base/fields.h"
 #include "spatten/sim/accelerator/spec.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

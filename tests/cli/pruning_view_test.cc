@@ -9,6 +9,7 @@
 #include "spatten/app/pruning_story.h"
 #include "spatten/app/pruning_view.h"
 #include "spatten/app/terminal.h"
+#include "spatten/base/json_tree.h"
 #include "spatten/model/tokenizer/load.h"
 #include "support/temp_folder.h"
 

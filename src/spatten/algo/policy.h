@@ -10,7 +10,7 @@
 #include <utility>
 #include <vector>
 
-#include "spatten/base/fields.h"
+#include "spatten/base/json.h"
 
 namespace spatten::algo {
 

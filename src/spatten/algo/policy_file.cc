@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "spatten/base/fields.h"
 #include "spatten/base/file.h"
 #include "spatten/base/nearest.h"
 

@@ -11,6 +11,7 @@
 #include "spatten/app/pruning_story.h"
 #include "spatten/app/session.h"
 #include "spatten/app/verb.h"
+#include "spatten/base/fields.h"
 #include "spatten/base/memory_budget.h"
 #include "spatten/study/load.h"
 #include "spatten/study/random_checkpoint.h"

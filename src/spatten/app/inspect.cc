@@ -7,6 +7,7 @@
 #include "spatten/app/pruning_story.h"
 #include "spatten/app/session.h"
 #include "spatten/app/verb.h"
+#include "spatten/base/fields.h"
 #include "spatten/model/checkpoint.h"
 
 namespace spatten::app {

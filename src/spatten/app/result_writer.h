@@ -11,6 +11,7 @@
 #include "spatten/app/options.h"
 #include "spatten/app/output.h"
 #include "spatten/app/pruning_story.h"
+#include "spatten/base/json_tree.h"
 
 namespace spatten::app {
 

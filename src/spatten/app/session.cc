@@ -6,6 +6,7 @@
 #include "spatten/algo/policy_file.h"
 #include "spatten/app/errors.h"
 #include "spatten/app/locations.h"
+#include "spatten/base/fields.h"
 
 namespace spatten::app {
 namespace {

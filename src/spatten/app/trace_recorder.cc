@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spatten/app/trace_recorder.h"
 
+#include "spatten/base/fields.h"
 #include "spatten/trace/authors_csv.h"
 #include "spatten/trace/file_sink.h"
 

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "spatten/base/fields.h"
+#include "spatten/base/json.h"
 #include "spatten/base/thread_pool.h"
 #include "spatten/study/measure.h"
 

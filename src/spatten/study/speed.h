@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "spatten/base/fields.h"
+#include "spatten/base/json.h"
 #include "spatten/study/measure.h"
 
 namespace spatten {

@@ -7,6 +7,7 @@
 
 #include "spatten/algo/policy_file.h"
 #include "spatten/algo/schedule.h"
+#include "spatten/base/fields.h"
 #include "spatten/base/file.h"
 #include "support/temp_folder.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chips as files: the shipped ones are read, and a knob that makes no machine is refused by name, value and rule.
+#include "spatten/base/fields.h"
 #include "spatten/sim/accelerator/spec.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory files that are wrong say where and why.
+#include "spatten/base/fields.h"
 #include "spatten/base/json_tree.h"
 #include "spatten/sim/memory/dram_spec.h"
 

@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include "spatten/base/fields.h"
 #include "support/memory_files.h"
 
 namespace spatten::sim {

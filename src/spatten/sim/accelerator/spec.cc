@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spatten/sim/accelerator/spec.h"
+#include "spatten/base/fields.h"
 
 #include <bit>
 

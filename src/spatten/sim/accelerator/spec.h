@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "spatten/base/fields.h"
+#include "spatten/base/json.h"
 #include "spatten/sim/accelerator/controller.h"
 #include "spatten/sim/units/crossbar.h"
 #include "spatten/sim/units/qk_unit.h"

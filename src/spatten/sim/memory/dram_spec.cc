@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cmath>
 
+#include "spatten/base/fields.h"
 #include "spatten/sim/memory/dram_timing.h"
 
 namespace spatten::sim {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "spatten/base/fields.h"
+#include "spatten/base/json.h"
 #include "spatten/sim/memory/memory.h"
 
 namespace spatten::sim {

@@ -4,6 +4,7 @@
 #include <bit>
 #include <charconv>
 
+#include "spatten/base/fields.h"
 #include "spatten/base/nearest.h"
 #include "spatten/sim/memory/bank_queues.h"
 #include "spatten/sim/memory/dram_channel.h"
