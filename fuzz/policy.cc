@@ -6,6 +6,7 @@
 
 #include "spatten/algo/cascade.h"
 #include "spatten/algo/schedule.h"
+#include "spatten/base/json_tree.h"
 
 namespace {
 
