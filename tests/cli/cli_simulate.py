@@ -47,7 +47,7 @@ class Simulate(ProgramTest):
         self.assertLessEqual(on_the_bus, result["dram_bytes"])
         self.assertLess(result["dram_bytes"] - on_the_bus, result["bytes"]["output"] + 1)
         self.assertEqual(result["dram_bytes"], sum(result["bytes"].values()))
-        self.assertEqual(sum(layer["cycles"] for layer in result["layers"]), result["cycles"])
+        self.assertEqual(sum(layer["cycles"] for layer in result["layers"]) + result["fc"]["cycles"], result["cycles"])
         self.assertAlmostEqual(result["tflops_executed"] * result["seconds"] * 1e12 / result["ops_executed"], 1)
         self.assertAlmostEqual(result["tops_dense_equivalent"] * result["seconds"] * 1e12 / result["ops_dense_equivalent"], 1)
 
@@ -57,6 +57,27 @@ class Simulate(ProgramTest):
             self.assertEqual([f for f in FIELDS if f not in result], [])
             self.assertFalse(result["partial"])
             self.assert_adds_up(result)
+
+    def test_end_to_end_counts_fc_layers_beside_attention(self):
+        attention, = self.objects("simulate", *STORY[1:])
+        self.assertEqual(set(attention["fc"].values()), {0})
+        whole, = self.objects("simulate", *STORY[1:], "--chip", "spatten-e2e", "--set", "fc.weight_bits=8", "--stats", "e2e.json", "--html", "e2e.html")
+        self.assert_adds_up(whole)
+        fc = whole["fc"]
+        weights = 12 * 12 * 768 * 768  # of GPT-2-Small's FC layers, all read for each of the two tokens
+        self.assertEqual(fc["weight_bytes"], 2 * weights)
+        self.assertEqual(fc["ops_executed"], 2 * 2 * weights)
+        self.assertEqual(fc["ops_dense_equivalent"], fc["ops_executed"])  # one token a pass: none to leave out
+        for field in ["ops_executed", "ops_dense_equivalent"]:
+            self.assertEqual(whole[field] - fc[field], attention[field])
+        self.assertEqual(sum(layer["bytes"][s] for layer in whole["layers"] for s in layer["bytes"]), whole["dram_bytes"] - fc["weight_bytes"])
+        self.assertEqual(json.loads(self.read("e2e.json"))["fc"], fc)
+        self.assertRegex(self.output(*STORY, "--chip", "spatten-e2e", "--set", "fc.weight_bits=8"), r"FC layers +\d+ % of the time")
+        self.assertIn("FC layers", self.read("e2e.html"))
+        # An encoder: tokens that left are left out of the FC layers, too.
+        encoder, = self.objects("simulate", "--model", "bert-base", "--length", "64", "--policy", "tokens-half", "--chip", "spatten-e2e")
+        self.assertEqual(encoder["fc"]["ops_dense_equivalent"], 2 * 64 * weights)
+        self.assertLess(encoder["fc"]["ops_executed"], 0.8 * encoder["fc"]["ops_dense_equivalent"])
 
     def test_a_csv_is_the_trace_that_it_was_made_from(self):
         csv, = self.objects("simulate", "run.csv")
@@ -117,6 +138,16 @@ class Simulate(ProgramTest):
         self.assertAlmostEqual(sum(e["joules"] for e in stats["energy"]) / result["energy_joules"]["total"], 1)
         self.assertAlmostEqual(sum(a["mm2"] for a in stats["area"]) / result["area_mm2"], 1)
         self.assertEqual(stats["chip"]["topk"]["lanes"], 16)
+
+    def test_the_counter_tracks_of_a_timeline_add_up(self):
+        result, = self.objects(*STORY, "--timeline", "whole.json", "--timeline-cycles", "10000000")
+        samples = [e for e in json.loads(self.read("whole.json"))["traceEvents"] if e["ph"] == "C"]
+        moved = [(e["ts"] * 1000, e["args"]["value"]) for e in samples if e["name"] == "DRAM, bytes per cycle"]
+        ends = [begin for begin, _ in moved[1:]] + [result["cycles"]]
+        memory = result["units"]["memory"]
+        total = sum((end - begin) * value for (begin, value), end in zip(moved, ends))
+        self.assertAlmostEqual(total / (32 * (memory["reads"] + memory["writes"])), 1, 6)
+        self.assertGreater(max(e["args"]["value"] for e in samples if e["name"] == "rows in the chip"), 1)
 
     def test_a_timeline_has_the_units_of_its_window(self):
         result, = self.objects(*STORY, "--timeline", "timeline.json", "--timeline-from", "100", "--timeline-cycles", "500")

@@ -80,6 +80,10 @@ class Views(ProgramTest):
         self.call("trace", "--model", "classify", "--policy", "tokens-half", "-o", "verb.trace", TEXT, "a film")
         by_verb = self.objects("trace", "verb.trace")[0]
         self.assertEqual({**by_option, "id": ""}, {**by_verb, "id": ""})
+        self.call("trace", "--model", "classify", "--policy", "tokens-half", "--scores", "-o", "scores.trace", TEXT, "a film")
+        with_scores = self.objects("trace", "scores.trace")[0]
+        self.assertEqual({**with_scores, "id": ""}, {**by_verb, "id": ""})
+        self.assertGreater(os.path.getsize(self.path("scores.trace")), os.path.getsize(self.path("verb.trace")))
         self.assertGreater(by_option["k_reduction"], 1)
         for key in ["rows", "k_reduction", "v_reduction", "kv_reduction", "k_reduction_per_head", "head_reduction", "lsb_row_ratio",
                     "ops_executed", "k_bytes", "v_bytes", "dram_reduction_vs_fp32"]:

@@ -87,6 +87,41 @@ trace::Header header_of(const ModelConfig& config) {
   return header;
 }
 
+TEST(EncoderTrace, HoldsTheScoresThatWereAskedFor) {
+  ThreadPool threads(2);
+  const RandomModel<Bert> bert(random_bert_config({3, 3, 32}), 1, threads);
+  Random random(1);
+  const std::vector<Encoding> batch{random_encoding(random, 25)};
+  for (const auto& [preset, overrides] : kPolicies) {
+    SCOPED_TRACE(preset);
+    const algo::Policy policy = policy_of(preset, overrides);
+    trace::MemorySink sink;
+    RunOptions options;
+    options.threads = &threads;
+    options.policy = &policy;
+    options.sink = &sink;
+    options.record_pruning = options.record_scores = true;
+    sink.begin(header_of(bert.model.config()));
+    const PruningReport report = bert.model.encode(batch, options).reports[0].pruning;
+    sink.end();
+    expect_rules(sink);
+    for (std::size_t i = 0; i < sink.records().size(); ++i) {
+      const trace::Record& r = sink.records()[i];
+      if (!policy.token_pruning()) {
+        EXPECT_TRUE(r.scores.empty());
+        continue;
+      }
+      ASSERT_EQ(r.scores.size(), r.keys);
+      const bool last_head = i + 1 == sink.records().size() || sink.records()[i + 1].layer != r.layer;
+      if (!last_head) continue;  // the report tells scores after whole layers
+      for (std::size_t k = 0; k < r.keys; ++k) {
+        const std::uint32_t token = r.keys < r.context ? r.key_ids[k] : static_cast<std::uint32_t>(k);
+        EXPECT_EQ(r.scores[k], report.layer_scores[r.layer][token]) << "layer " << r.layer << ", token " << token;
+      }
+    }
+  }
+}
+
 TEST(EncoderTrace, AgreesWithTheReport) {
   ThreadPool threads(2);
   const RandomModel<Bert> bert(random_bert_config({3, 3, 32}), 1, threads);

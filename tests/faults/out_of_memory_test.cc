@@ -99,7 +99,10 @@ TEST_P(OutOfMemory, IsCleanWhileASentenceIsClassified) {
     const std::string text = "the cat sat on the mat, the dog ran on the mats far on the far cafe noir, ou the cats sat?";
     const std::vector<Classification> out = classify(model, {{text, {}}}, options_of(threads, policy, sink));
     sink.end();
-    write_file(join_path(folder, "report.json"), dump_json(Json{{"label", out[0].label}, {"logits", out[0].logits}}));
+    Json report = Json::object();  // made of a list it would lose 32 bytes (nlohmann-json 3.11) when a member gets no memory
+    report["label"] = out[0].label;
+    report["logits"] = out[0].logits;
+    write_file(join_path(folder, "report.json"), dump_json(report));
   });
 }
 
@@ -116,7 +119,9 @@ TEST_P(OutOfMemory, IsCleanWhileATextIsGenerated) {
     how.max_tokens = 4;
     const std::vector<Generation> out = generate(model, {"the cat sat on the mat"}, how, options_of(threads, policy, sink));
     sink.end();
-    write_file(join_path(folder, "report.json"), dump_json(Json{{"ids", out[0].token_ids}}));
+    Json report = Json::object();
+    report["ids"] = out[0].token_ids;
+    write_file(join_path(folder, "report.json"), dump_json(report));
   });
 }
 

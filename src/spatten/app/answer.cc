@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `spatten answer`: the piece of a context that answers a question.
+#include "spatten/app/option_kinds.h"
 #include "spatten/app/result_json.h"
 #include "spatten/app/text_verb.h"
 #include "spatten/app/verb.h"
@@ -37,7 +38,7 @@ class AnswerVerb final : public Verb {
 
   void add_options(CLI::App& app) override {
     add_text(app, "--question", question_, "Q", "the question about each context");
-    app.add_flag("--allow-no-answer", answer_.allow_no_answer, "an empty answer when that scores best (SQuAD 2)");
+    add_flag(app, "--allow-no-answer", answer_.allow_no_answer, "an empty answer when that scores best (SQuAD 2)");
     add_number(app, "--no-answer-threshold", threshold_, -1e6, 1e6, "how much better no answer must be (default: 0)");
     add_integer(app, "--max-answer-tokens", answer_.max_answer_tokens, 1, kMaxTokens, "longest answer (default: 30)");
     add_integer(app, "--window", answer_.max_length, 8, kMaxTokens, "tokens of a window (default: 384)");

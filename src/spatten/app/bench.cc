@@ -6,6 +6,7 @@
 #include "spatten/algo/policy_file.h"
 #include "spatten/app/errors.h"
 #include "spatten/app/locations.h"
+#include "spatten/app/option_kinds.h"
 #include "spatten/app/output.h"
 #include "spatten/app/progress.h"
 #include "spatten/app/pruning_story.h"
@@ -49,7 +50,7 @@ class Bench final : public Verb {
   }
 
   void add_options(CLI::App& app) override {
-    app.add_flag("--quick", quick_, "a few rounds: seconds in place of minutes, with more noise");
+    add_flag(app, "--quick", quick_, "a few rounds: seconds in place of minutes, with more noise");
     add_number(app, "--seconds", seconds_, 0, kMaxSeconds, "measure for about so long (default: 60)");
     add_text(app, "--only", only_, "TEXT", "only the models whose name contains this");
     add_list(app, "--policy", policies_, "NAME|FILE", "measure this policy on every model, too; may be repeated");

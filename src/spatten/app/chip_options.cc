@@ -5,6 +5,7 @@
 
 #include "spatten/algo/policy.h"
 #include "spatten/app/locations.h"
+#include "spatten/app/option_kinds.h"
 #include "spatten/app/options.h"
 #include "spatten/sim/accelerator/spec.h"
 #include "spatten/sim/memory/dram_spec.h"
@@ -39,10 +40,9 @@ std::string memory_name(const std::string& given, const sim::ChipSpec& chip) {
 
 void add_chip_options(CLI::App& app, ChipOptions& options) {
   const std::string group = "Chip";
-  add_text(app, "--chip", options.chip, "FILE", "the chip: a file, or a name of configs/hw (default: spatten)")->group(group);
-  add_text(app, "--memory", options.memory, "FILE|ideal:LATENCY[:PENDING]", "its memory: a file, a name of configs/memory, or one that only waits (default: the one that the chip names)")
-      ->group(group);
-  add_text(app, "--tech", options.technology, "FILE", "energy and area per part: a file, or a name of configs/tech (default: tsmc40)")->group(group);
+  add_text(app, "--chip", options.chip, "FILE", "the chip: a file, or a name of configs/hw (default: spatten)", group);
+  add_text(app, "--memory", options.memory, "FILE|ideal:LATENCY[:PENDING]", "its memory: a file, a name of configs/memory, or one that only waits (default: the one that the chip names)", group);
+  add_text(app, "--tech", options.technology, "FILE", "energy and area per part: a file, or a name of configs/tech (default: tsmc40)", group);
 }
 
 Overrides split_overrides(const std::vector<std::string>& assignments) {

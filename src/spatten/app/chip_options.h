@@ -2,11 +2,11 @@
 // Which chip, which memory, which technology: the options of everything that simulates, and where a --set belongs.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
 #include "spatten/app/environment.h"
+#include "spatten/app/option_kinds.h"
 #include "spatten/study/chip_run.h"
 
 namespace spatten::app {

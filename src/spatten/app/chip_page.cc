@@ -32,9 +32,13 @@ std::string figures(const ChipRun& run) {
   std::string out = "<div class=\"totals\">\n";
   out += figure("time", si(run.seconds(), "s"), fmt::format("{} cycles at {}, {} rows", grouped(r.cycles), si(run.clock_hz, "Hz"), grouped(r.rows)));
   out += figure("executed", fmt::format("{:.3f} TFLOPS", run.tflops_executed()),
-                fmt::format("{} operations, {} of the peak", count_text(r.ops_executed), percent(share(run.tflops_executed() * 1e12, run.peak_ops_per_second))));
+                fmt::format("{} operations, {} of the peak", count_text(run.ops_executed()), percent(share(run.tflops_executed() * 1e12, run.peak_ops_per_second))));
   out += figure("dense-equivalent", fmt::format("{:.3f} TOPS", run.tops_dense_equivalent()),
-                fmt::format("{} operations without pruning", count_text(r.ops_dense_equivalent)));
+                fmt::format("{} operations without pruning", count_text(run.ops_dense_equivalent())));
+  if (r.fc_cycles > 0) {
+    out += figure("FC layers", si(run.fc_seconds(), "s"), fmt::format("{} of the time, {} of the executed operations", percent(ratio(r.fc_cycles, r.cycles)),
+                                                                       percent(ratio(r.fc_ops, run.ops_executed()))));
+  }
   out += figure("DRAM", bytes_text(run.dram_bytes()), fmt::format("{:.1f} GB/s, {} of the peak", run.bytes_per_second() / 1e9, percent(run.bandwidth_ratio())));
   out += figure("energy", si(run.energy.total.total(), "J"), fmt::format("{} on average", si(run.energy.watts().total(), "W")));
   out += figure("area", fmt::format("{:.2f} mm\u00b2", run.area.total_mm2), "without the memory");
@@ -134,6 +138,12 @@ std::string time_section(const ChipRun& run) {
     rows.push_back(std::move(row));
   }
   if (rows.empty()) return "";
+  if (run.result.fc_cycles > 0) {
+    const auto spent = static_cast<double>(run.result.fc_cycles), rate = static_cast<double>(run.result.bytes.weights) / run.fc_seconds();
+    const double moving = std::min(1.0, rate / run.memory.peak_bytes_per_second) * spent;
+    rows.push_back({"FC layers", fmt::format("{}, {:.1f} %", si(run.fc_seconds(), "s"), 100 * share(spent, cycles)),
+                    {{"dram", fmt::format("{:.1f} GB/s of DRAM", rate / 1e9), moving}, {"order", fmt::format("{} cycles", grouped(run.result.fc_cycles)), spent - moving}}});
+  }
   std::string lead = "From the last response of the layer before to its own, summed over the passes.", key;
   if (with_bytes) {
     lead += " Orange: the share of that time that its bytes take at the memory's peak.";

@@ -49,10 +49,14 @@ void add_figures(Text& text, const ChipRun& run) {
   text.row("time", fmt::format("{} ({} cycles at {}), {} rows in {} heads", si(run.seconds(), "s"), grouped(r.cycles), si(run.clock_hz, "Hz"),
                                grouped(r.rows), grouped(r.records)));
   text.row("executed", fmt::format("{:.3f} TFLOPS: {} operations that the chip carried out, {} of its peak of {:.2f}", run.tflops_executed(),
-                                   count_text(r.ops_executed), percent(share(run.tflops_executed() * 1e12, run.peak_ops_per_second)),
+                                   count_text(run.ops_executed()), percent(share(run.tflops_executed() * 1e12, run.peak_ops_per_second)),
                                    run.peak_ops_per_second / 1e12));
   text.row("dense-equivalent", fmt::format("{:.3f} TOPS: {} operations that the same work takes without pruning", run.tops_dense_equivalent(),
-                                           count_text(r.ops_dense_equivalent)));
+                                           count_text(run.ops_dense_equivalent())));
+  if (r.fc_cycles > 0) {
+    text.row("FC layers", fmt::format("{} of the time ({}) and {} of the executed operations; attention takes {}", percent(ratio(r.fc_cycles, r.cycles)),
+                                      si(run.fc_seconds(), "s"), percent(ratio(r.fc_ops, run.ops_executed())), si(run.seconds() - run.fc_seconds(), "s")));
+  }
   text.row("DRAM", fmt::format("{} at {:.1f} GB/s, {} of the {:.0f} GB/s of {}", bytes_text(run.dram_bytes()), run.bytes_per_second() / 1e9,
                                percent(run.bandwidth_ratio()), run.memory.peak_bytes_per_second / 1e9, run.memory_name));
   std::string streams;

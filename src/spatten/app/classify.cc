@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `spatten classify`: a label for each text or pair of texts.
 #include "spatten/app/live_chip.h"
+#include "spatten/app/option_kinds.h"
 #include "spatten/app/result_json.h"
 #include "spatten/app/text_verb.h"
 #include "spatten/app/verb.h"

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
+#include "spatten/app/option_kinds.h"
 #include "spatten/app/output.h"
 #include "spatten/base/error.h"
 #include "spatten/base/nearest.h"

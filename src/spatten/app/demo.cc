@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `spatten demo`: the main job in a few seconds. Real sentences and a story through the bundled models, dense beside
 // pruned: results, words that stayed, work, measured time, and the page for a browser.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "spatten/app/errors.h"
 #include "spatten/app/live_chip.h"
+#include "spatten/app/option_kinds.h"
 #include "spatten/app/output.h"
 #include "spatten/app/pruning_page.h"
 #include "spatten/app/pruning_view.h"

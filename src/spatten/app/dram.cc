@@ -2,6 +2,7 @@
 // `spatten dram`: replays memory traces on a memory of configs/memory; writes the traces of the published comparison.
 #include "spatten/app/errors.h"
 #include "spatten/app/locations.h"
+#include "spatten/app/option_kinds.h"
 #include "spatten/app/options.h"
 #include "spatten/app/output.h"
 #include "spatten/app/progress.h"
@@ -98,13 +99,10 @@ class Dram final : public Verb {
     std::string names;
     for (const sim::DramWorkload& w : sim::dram_workloads()) names += (names.empty() ? "" : ", ") + w.name;
     add_text(app, "--generate", generate_, "NAME", "write a trace: " + names);
-    app.add_option_function<std::string>(
-           "--seed", [this](const std::string& v) { seed_ = parse_integer("--seed", v, 0, ~std::uint64_t{0}); },
-           "of --generate (default: that of the published tables)")
-        ->type_name("N");
-    app.add_flag("--json", json_, "one object per trace")->group("Output");
-    add_text(app, "-o,--output", output_, "FILE", "in place of standard output")->group("Output");
-    app.add_flag("-q,--quiet", quiet_, "no progress");
+    add_integer(app, "--seed", seed_, 0, ~std::uint64_t{0}, "of --generate (default: that of the published tables)");
+    add_flag(app, "--json", json_, "one object per trace", "Output");
+    add_text(app, "-o,--output", output_, "FILE", "in place of standard output", "Output");
+    add_flag(app, "-q,--quiet", quiet_, "no progress");
   }
 
   void run(const Arguments& arguments, Environment& environment) override {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `spatten embed`: a vector for each text.
+#include "spatten/app/option_kinds.h"
 #include "spatten/app/result_json.h"
 #include "spatten/app/text_verb.h"
 #include "spatten/app/verb.h"
@@ -19,7 +20,7 @@ class Embed final : public Verb {
   void add_options(CLI::App& app) override {
     add_choice(app, "--pooling", {"mean", "cls"}, [this](std::size_t i) { pooling_ = i == 0 ? Pooling::kMean : Pooling::kCls; },
                "mean over the tokens (default), or the state of [CLS]");
-    app.add_flag("--normalize", normalize_, "vectors of length 1");
+    add_flag(app, "--normalize", normalize_, "vectors of length 1");
     add_model_options(app, options_);
     add_input_options(app, input_, options_);
     add_output_options(app, options_);

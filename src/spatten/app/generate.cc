@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `spatten generate`: text that goes on from a prompt, shown while it is made.
 #include "spatten/app/live_chip.h"
+#include "spatten/app/option_kinds.h"
 #include "spatten/app/result_json.h"
 #include "spatten/app/text_verb.h"
 #include "spatten/app/verb.h"
@@ -26,7 +27,7 @@ class Generate final : public Verb {
     add_integer(app, "--top-k", generate_.top_k, 0, kMaxTokens, "sample from the k most probable tokens (default: 0, all)");
     add_number(app, "--top-p", generate_.top_p, 0, 1, "sample from the most probable tokens of this sum (default: 1)");
     add_list(app, "--stop", generate_.stop, "TEXT", "end before this text; may be repeated");
-    app.add_flag("--no-echo", no_echo_, "print only what was made, not the prompt");
+    add_flag(app, "--no-echo", no_echo_, "print only what was made, not the prompt");
     add_model_options(app, options_);
     add_input_options(app, input_, options_);
     add_output_options(app, options_);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // `spatten inspect`: what is in a model folder, and what a policy would keep in each layer. Reads no weights.
-#include <CLI/CLI.hpp>
 
 #include "spatten/app/locations.h"
+#include "spatten/app/option_kinds.h"
 #include "spatten/app/output.h"
 #include "spatten/app/pruning_story.h"
 #include "spatten/app/session.h"
@@ -48,7 +48,7 @@ class Inspect final : public Verb {
     add_integer(app, "--length", length_, 1, kMaxLength, "tokens of the text (default: the model's limit)");
     add_model_options(app, options_);
     add_output_options(app, options_);
-    app.add_flag("-q,--quiet", options_.quiet, "no notes or warnings");
+    add_flag(app, "-q,--quiet", options_.quiet, "no notes or warnings");
   }
 
   void run(const Arguments& arguments, Environment& environment) override {

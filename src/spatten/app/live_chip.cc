@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "spatten/app/chip_text.h"
+#include "spatten/app/option_kinds.h"
 #include "spatten/base/json_tree.h"
 #include "spatten/study/chip_json.h"
 #include "spatten/trace/synthetic.h"
@@ -58,7 +59,7 @@ ChipRun LiveChip::dense(const std::string& name, const Session& session) const {
 }
 
 void add_live_chip_options(CLI::App& app, LiveChipOptions& options) {
-  app.add_flag("--simulate", options.simulate, "what the run needs on the chip, dense and pruned: cycles, DRAM bytes, energy")->group("Chip");
+  add_flag(app, "--simulate", options.simulate, "what the run needs on the chip, dense and pruned: cycles, DRAM bytes, energy", "Chip");
   add_chip_options(app, options.chip);
 }
 

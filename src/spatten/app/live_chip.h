@@ -6,6 +6,7 @@
 #include <string>
 
 #include "spatten/app/chip_options.h"
+#include "spatten/app/option_kinds.h"
 #include "spatten/app/result_writer.h"
 #include "spatten/app/session.h"
 #include "spatten/trace/memory.h"

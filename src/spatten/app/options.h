@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Options that verbs share, and checked values: a number out of its range is a UsageError that names the option, the
-// range and what was found.
+// Options that verbs share, and what they set.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <cstdint>
-#include <limits>
 #include <string>
 #include <vector>
 
+#include "spatten/app/option_kinds.h"
 #include "spatten/layers/context.h"
 
 namespace spatten::app {
@@ -46,29 +44,5 @@ void add_input_options(CLI::App& app, InputOptions& input, CommonOptions& option
 
 /// Rules between options, after parsing. Throws UsageError.
 void check(const CommonOptions& options);
-
-CLI::Option* add_text(CLI::App& app, const std::string& name, std::string& target, const std::string& type,
-                      const std::string& help);
-/// Can be given many times, one value each.
-CLI::Option* add_list(CLI::App& app, const std::string& name, std::vector<std::string>& target, const std::string& type,
-                      const std::string& help);
-/// One of a few words; `choose` gets the index.
-CLI::Option* add_choice(CLI::App& app, const std::string& name, const std::vector<std::string>& words,
-                        const std::function<void(std::size_t)>& choose, const std::string& help);
-
-/// `text` as a whole decimal number in min .. max; throws UsageError naming `option`.
-std::uint64_t parse_integer(const std::string& option, const std::string& text, std::uint64_t min, std::uint64_t max);
-double parse_number(const std::string& option, const std::string& text, double min, double max);
-
-template <class T>
-CLI::Option* add_integer(CLI::App& app, const std::string& name, T& target, std::uint64_t min, std::uint64_t max,
-                         const std::string& help) {
-  return app.add_option_function<std::string>(
-                name, [=, &target](const std::string& v) { target = static_cast<T>(parse_integer(name, v, min, max)); }, help)
-      ->type_name("N");
-}
-
-CLI::Option* add_number(CLI::App& app, const std::string& name, double& target, double min, double max,
-                        const std::string& help);
 
 }  // namespace spatten::app

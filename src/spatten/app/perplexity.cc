@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `spatten perplexity`: how well a language model predicts a text.
+#include "spatten/app/option_kinds.h"
 #include "spatten/app/result_json.h"
 #include "spatten/app/text_verb.h"
 #include "spatten/app/verb.h"

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // `spatten rerank`: passages in the order in which they fit a query, by a cross-encoder.
+#include "spatten/app/option_kinds.h"
 #include "spatten/app/result_json.h"
 #include "spatten/app/text_verb.h"
 #include "spatten/app/verb.h"

@@ -10,6 +10,7 @@
 #include "spatten/app/chip_page.h"
 #include "spatten/app/chip_text.h"
 #include "spatten/app/locations.h"
+#include "spatten/app/option_kinds.h"
 #include "spatten/app/options.h"
 #include "spatten/app/output.h"
 #include "spatten/app/progress.h"
@@ -44,25 +45,24 @@ class Simulate final : public Verb {
     add_list(app, "--set", overrides_, "KEY=VALUE", "change a key of the chip, of the memory (memory.KEY) or of the policy; may be repeated");
     add_integer(app, "--batch", simulation_.batch, 1, kMaxBatch, "each row of generation stands for so many queries on the same K and V");
     const std::string workload = "Workload without a trace";
-    add_text(app, "--model", model_, "NAME", "a model of configs/model, a config.json or a model folder")->group(workload);
-    add_text(app, "--policy", policy_, "NAME|FILE", "pruning: a preset of configs/pruning or a JSON file (default: none)")->group(workload);
-    add_integer(app, "--context", context_, 1, kMaxTokens, "decoders: tokens before the first generated one (default: 992)")->group(workload);
-    add_integer(app, "--generate", generate_, 1, kMaxTokens, "decoders: tokens to generate (default: 32)")->group(workload);
-    app.add_flag("--prompt", prompt_, "decoders: the pass over the prompt is part of the run")->group(workload);
-    add_integer(app, "--length", length_, 1, kMaxTokens, "encoders: tokens of the text (default: 128)")->group(workload);
-    add_number(app, "--lsb-ratio", lsb_ratio_, 0, 1, "share of rows that fetch low bits under progressive quantization (default: 0.059, the paper's)")
-        ->group(workload);
+    add_text(app, "--model", model_, "NAME", "a model of configs/model, a config.json or a model folder", workload);
+    add_text(app, "--policy", policy_, "NAME|FILE", "pruning: a preset of configs/pruning or a JSON file (default: none)", workload);
+    add_integer(app, "--context", context_, 1, kMaxTokens, "decoders: tokens before the first generated one (default: 992)", workload);
+    add_integer(app, "--generate", generate_, 1, kMaxTokens, "decoders: tokens to generate (default: 32)", workload);
+    add_flag(app, "--prompt", prompt_, "decoders: the pass over the prompt is part of the run", workload);
+    add_integer(app, "--length", length_, 1, kMaxTokens, "encoders: tokens of the text (default: 128)", workload);
+    add_number(app, "--lsb-ratio", lsb_ratio_, 0, 1, "share of rows that fetch low bits under progressive quantization (default: 0.059, the paper's)", workload);
     add_chip_options(app, chip_);
     const std::string output = "Output";
-    app.add_flag("--json", json_, "one JSON object (fields: docs/interface.md)")->group(output);
-    add_text(app, "-o,--output", output_, "FILE", "write there, in place of standard output")->group(output);
-    add_text(app, "--stats", stats_, "FILE", "every counter, as a JSON tree (docs/formats/stats.md)")->group(output);
-    add_text(app, "--html", html_, "FILE", "a page for a browser: cycles, joules, area, roofline, layers")->group(output);
-    add_text(app, "--timeline", timeline_, "FILE", "what each unit did, for ui.perfetto.dev; of the first 200,000 cycles unless told")->group(output);
-    add_integer(app, "--timeline-from", window_.from, 0, kMaxCycle, "first cycle of the timeline (default: 0)")->group(output);
-    add_integer(app, "--timeline-cycles", timeline_cycles_, 1, kMaxCycle, "cycles of the timeline (default: 200000)")->group(output);
-    add_integer(app, "--threads", threads_, 1, kMaxThreads, "threads (default: the cores that the process may use); changes no result")->group("Run");
-    app.add_flag("-q,--quiet", quiet_, "no progress, notes or warnings")->group("Run");
+    add_flag(app, "--json", json_, "one JSON object (fields: docs/interface.md)", output);
+    add_text(app, "-o,--output", output_, "FILE", "write there, in place of standard output", output);
+    add_text(app, "--stats", stats_, "FILE", "every counter, as a JSON tree (docs/formats/stats.md)", output);
+    add_text(app, "--html", html_, "FILE", "a page for a browser: cycles, joules, area, roofline, layers", output);
+    add_text(app, "--timeline", timeline_, "FILE", "what each unit did, for ui.perfetto.dev; of the first 200,000 cycles unless told", output);
+    add_integer(app, "--timeline-from", window_.from, 0, kMaxCycle, "first cycle of the timeline (default: 0)", output);
+    add_integer(app, "--timeline-cycles", timeline_cycles_, 1, kMaxCycle, "cycles of the timeline (default: 200000)", output);
+    add_integer(app, "--threads", threads_, 1, kMaxThreads, "threads (default: the cores that the process may use); changes no result", "Run");
+    add_flag(app, "-q,--quiet", quiet_, "no progress, notes or warnings", "Run");
   }
 
   void run(const Arguments& arguments, Environment& environment) override {

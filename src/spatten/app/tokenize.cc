@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // `spatten tokenize`: text to token ids, and back with --decode. Needs no weights.
-#include <CLI/CLI.hpp>
 #include <filesystem>
 
 #include "spatten/app/inputs.h"
 #include "spatten/app/locations.h"
+#include "spatten/app/option_kinds.h"
 #include "spatten/app/output.h"
 #include "spatten/app/terminal.h"
 #include "spatten/app/verb.h"
@@ -22,13 +22,13 @@ class Tokenize final : public Verb {
   }
 
   void add_options(CLI::App& app) override {
-    app.add_flag("--decode", decode_, "the inputs are ids, print their text");
+    add_flag(app, "--decode", decode_, "the inputs are ids, print their text");
     add_text(app, "--pair", pair_, "TEXT", "second text of each pair");
-    app.add_flag("--no-special", no_special_, "without [CLS] and [SEP]; with --decode: leave special tokens out");
+    add_flag(app, "--no-special", no_special_, "without [CLS] and [SEP]; with --decode: leave special tokens out");
     add_text(app, "--model", options_.model, "DIR", "folder with the tokenizer's files, or the name of a bundled model");
     add_input_options(app, input_, options_);
     add_output_options(app, options_);
-    app.add_flag("-q,--quiet", options_.quiet, "no notes or warnings");
+    add_flag(app, "-q,--quiet", options_.quiet, "no notes or warnings");
   }
 
   void run(const Arguments& arguments, Environment& environment) override {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `spatten trace`: records what a run did per layer and head, converts traces, sums them up.
 #include "spatten/app/errors.h"
+#include "spatten/app/option_kinds.h"
 #include "spatten/app/text_verb.h"
 #include "spatten/app/trace_input.h"
 #include "spatten/app/verb.h"
@@ -45,10 +46,11 @@ class Trace final : public Verb {
     add_choice(app, "--from", {"trace", "authors-csv"}, [this](std::size_t) { convert_ = true; }, "convert from this format (found by content)");
     add_choice(app, "--to", {"trace", "authors-csv"}, [this](std::size_t i) { to_ = i == 0 ? TraceFormat::kBinary : TraceFormat::kAuthorsCsv, to_given_ = true; },
                "write this format (default: trace)");
+    add_flag(app, "--scores", scores_, "also record the accumulated importance of every key, as policies that prune tokens have it");
     add_model_options(app, options_);
     add_input_options(app, input_, options_);
-    app.add_flag("--json", options_.json, "sums as JSON, one object per file")->group("Output");
-    add_text(app, "-o,--output", options_.output, "FILE", "the trace that is written; for sums: in place of standard output")->group("Output");
+    add_flag(app, "--json", options_.json, "sums as JSON, one object per file", "Output");
+    add_text(app, "-o,--output", options_.output, "FILE", "the trace that is written; for sums: in place of standard output", "Output");
     add_run_options(app, options_);
   }
 
@@ -106,6 +108,7 @@ class Trace final : public Verb {
     for (Item item; reader.next(item);) {
       RunOptions run = session.run_options();
       recorder.attach(run);
+      run.record_scores = scores_;
       try {
         run_item(session.model(), item, run);
       } catch (const UsageError&) {
@@ -143,7 +146,7 @@ class Trace final : public Verb {
   InputOptions input_;
   std::size_t generate_tokens_ = 32;
   TraceFormat to_ = TraceFormat::kBinary;
-  bool convert_ = false, to_given_ = false;
+  bool convert_ = false, to_given_ = false, scores_ = false;
 };
 
 }  // namespace

@@ -7,10 +7,7 @@
 #include <vector>
 
 #include "spatten/app/environment.h"
-
-namespace CLI {
-class App;
-}
+#include "spatten/app/option_kinds.h"
 
 namespace spatten::app {
 

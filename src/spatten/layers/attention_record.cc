@@ -85,6 +85,10 @@ trace::Record make_record(const Pass& pass, const PassSequence& s, const BlockSh
   r.threshold = q.progressive() ? q.threshold : 0;
   r.accumulate_importance = s.cascade != nullptr && pass.policy().token_pruning();
   if (keys.size() < s.context) r.key_ids = keys;
+  if (pass.options->record_scores && r.accumulate_importance) {
+    const std::span<const double> scores = s.cascade->token_scores();
+    for (const std::uint32_t token : keys) r.scores.push_back(static_cast<float>(scores[token]));
+  }
   if (const std::vector<std::uint8_t>& lsb_rows = evidence.lsb_rows; !lsb_rows.empty()) {
     r.lsb_mask.assign((lsb_rows.size() + 7) / 8, 0);
     for (std::size_t i = 0; i < lsb_rows.size(); ++i) {

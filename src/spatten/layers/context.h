@@ -23,6 +23,7 @@ struct RunOptions {
   ThreadPool* threads = nullptr;                  // required
   const algo::Policy* policy = nullptr;           // null: dense
   trace::Sink* sink = nullptr;                    // null: no trace
+  bool record_scores = false;                     // the trace holds the scores of tokens, where a policy accumulates them
   OperandTap* tap = nullptr;                      // null: nobody looks at Q, K and V
   Arithmetic arithmetic = Arithmetic::kFloat;     // of attention; the same in all calls for one decoder sequence
   std::uint32_t first_step = 0;                   // number of this call's first forward pass in the trace

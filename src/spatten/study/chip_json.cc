@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "spatten/base/json_tree.h"
 #include "spatten/study/chip_json.h"
 
 #include "spatten/base/fields.h"
@@ -41,6 +40,16 @@ Json layers_json(const sim::Result& result) {
   return out;
 }
 
+/// The part of the figures above that FC layers have.
+Json fc_json(const ChipRun& run) {
+  const sim::Result& r = run.result;
+  return {{"cycles", r.fc_cycles},
+          {"seconds", run.fc_seconds()},
+          {"ops_executed", r.fc_ops},
+          {"ops_dense_equivalent", r.fc_ops_dense_equivalent},
+          {"weight_bytes", r.bytes.weights}};
+}
+
 Json blocks_json(const ChipRun& run) {
   Json out = Json::object();
   for (std::size_t i = 0; i < run.energy.blocks.size(); ++i) {
@@ -57,8 +66,8 @@ Json chip_summary_json(const ChipRun& run) {
           {"seconds", run.seconds()},
           {"clock_hz", run.clock_hz},
           {"rows", r.rows},
-          {"ops_executed", r.ops_executed},
-          {"ops_dense_equivalent", r.ops_dense_equivalent},
+          {"ops_executed", run.ops_executed()},
+          {"ops_dense_equivalent", run.ops_dense_equivalent()},
           {"tflops_executed", run.tflops_executed()},
           {"tops_dense_equivalent", run.tops_dense_equivalent()},
           {"dram_bytes", run.dram_bytes()},
@@ -80,6 +89,7 @@ Json chip_json(const ChipRun& run) {
   out["lsb_rows"] = r.lsb_rows;
   out["bytes"] = write_field(r.bytes);
   out["layers"] = layers_json(r);
+  out["fc"] = fc_json(run);
   out["blocks"] = blocks_json(run);
   out["chip"] = run.chip_name;
   out["memory"] = run.memory_name;
@@ -116,8 +126,9 @@ Json chip_stats(const ChipRun& run) {
           {"rows", r.rows},
           {"records", r.records},
           {"lsb_rows", r.lsb_rows},
-          {"ops_executed", r.ops_executed},
-          {"ops_dense_equivalent", r.ops_dense_equivalent},
+          {"ops_executed", run.ops_executed()},
+          {"ops_dense_equivalent", run.ops_dense_equivalent()},
+          {"fc", fc_json(run)},
           {"bytes", write_field(r.bytes)},
           {"units", std::move(units)},
           {"layers", std::move(steps)},

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "spatten/base/json_tree.h"
 #include "spatten/study/chip_run.h"
 
 #include <algorithm>
 #include <map>
 
+#include "spatten/base/fields.h"
 #include "spatten/sim/memory/make_memory.h"
 
 namespace spatten {
@@ -38,7 +38,7 @@ std::unique_ptr<sim::Memory> ChipSetup::make_memory() const {
 }
 
 double ChipRun::operations_per_byte() const {
-  return dram_bytes() == 0 ? 0 : static_cast<double>(result.ops_executed) / static_cast<double>(dram_bytes());
+  return dram_bytes() == 0 ? 0 : static_cast<double>(ops_executed()) / static_cast<double>(dram_bytes());
 }
 
 ChipRun run_on_chip(trace::Source& source, std::string workload, const ChipSetup& setup, const sim::SimulationOptions& options) {
@@ -63,7 +63,7 @@ ChipRun run_on_chip(trace::Source& source, std::string workload, const ChipSetup
 bool knows_layer_bytes(const sim::Result& result) {
   std::uint64_t bytes = 0;
   for (const sim::LayerResult& l : result.layers) bytes += l.bytes.total();
-  return bytes == result.bytes.total();
+  return bytes == result.bytes.total() - result.bytes.weights;
 }
 
 std::vector<LayerShare> layer_shares(const sim::Result& result) {

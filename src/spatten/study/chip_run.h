@@ -48,8 +48,12 @@ struct ChipRun {
   cost::AreaReport area;
 
   double seconds() const { return static_cast<double>(result.cycles) / clock_hz; }
-  double tflops_executed() const { return rate(result.ops_executed) / 1e12; }
-  double tops_dense_equivalent() const { return rate(result.ops_dense_equivalent) / 1e12; }
+  /// Of attention and, end to end, of FC layers.
+  std::uint64_t ops_executed() const { return result.ops_executed + result.fc_ops; }
+  std::uint64_t ops_dense_equivalent() const { return result.ops_dense_equivalent + result.fc_ops_dense_equivalent; }
+  double tflops_executed() const { return rate(ops_executed()) / 1e12; }
+  double tops_dense_equivalent() const { return rate(ops_dense_equivalent()) / 1e12; }
+  double fc_seconds() const { return static_cast<double>(result.fc_cycles) / clock_hz; }
   std::uint64_t dram_bytes() const { return result.bytes.total(); }
   double bytes_per_second() const { return rate(dram_bytes()); }
   double bandwidth_ratio() const { return bytes_per_second() / memory.peak_bytes_per_second; }
@@ -66,7 +70,7 @@ struct ChipRun {
 ChipRun run_on_chip(trace::Source& source, std::string workload, const ChipSetup& setup, const sim::SimulationOptions& options = {});
 
 /// Cycles of the run that belong to each layer, summed over its steps: the time from the last response of the layer before
-/// (in the order of the run) to its own. They add up to the cycles of the run.
+/// (in the order of the run) to its own. With the cycles of FC layers, which are told as a whole, they add up to the run's.
 struct LayerShare {
   std::uint32_t layer = 0;
   sim::Cycles cycles = 0;
@@ -74,7 +78,7 @@ struct LayerShare {
   sim::StreamBytes bytes;
 };
 std::vector<LayerShare> layer_shares(const sim::Result& result);
-/// Whether the run told the traffic of its layers apart: only then do the bytes of the shares mean something.
+/// Whether the run told the traffic of its layers apart (weights aside): only then do the bytes of the shares mean something.
 bool knows_layer_bytes(const sim::Result& result);
 
 }  // namespace spatten

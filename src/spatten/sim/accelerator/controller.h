@@ -72,6 +72,7 @@ class Controller final : public Unit {
   std::string holding() const override;
 
   bool finished() const { return source_empty_ && rows_inside_ == 0; }
+  std::uint64_t rows_inside() const { return rows_inside_; }
   Cycles first_accept() const { return first_accept_; }
   Cycles last_response() const { return last_response_; }
   const std::vector<LayerTimes>& layers() const { return layers_; }

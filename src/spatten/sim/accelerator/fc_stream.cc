@@ -33,13 +33,16 @@ FcStream::FcStream(const ChipSpec& chip, std::function<std::unique_ptr<Memory>()
 
 void FcStream::count(const trace::Header& header, const trace::Record& record) {
   if (chip_.fc.weight_bits == 0 || (!first_ && record.step == step_ && record.layer == layer_)) return;
+  if (first_ || record.step != step_) step_rows_ = record.rows;
   first_ = false;
   step_ = record.step;
   layer_ = record.layer;
   const std::uint64_t heads = std::max(header.heads, record.head + 1);
   const std::uint64_t hidden = header.hidden > 0 ? header.hidden : heads * record.head_dim;
   const std::uint64_t inner = header.ffn > 0 ? header.ffn : 4 * hidden;
-  ++layers_[{4 * hidden * hidden + 2 * hidden * inner, record.rows}];
+  const std::uint64_t weights = 4 * hidden * hidden + 2 * hidden * inner;
+  dense_ops_ += 2 * weights * step_rows_;
+  ++layers_[{weights, record.rows}];
 }
 
 Result FcStream::stream(std::uint64_t bytes) const {
@@ -54,6 +57,7 @@ Result FcStream::stream(std::uint64_t bytes) const {
 }
 
 void FcStream::add_to(Result& total) const {
+  total.fc_ops_dense_equivalent += dense_ops_;
   for (const auto& [shape, layers] : layers_) {
     const auto [weights, rows] = shape;
     const Result one = stream((weights * chip_.fc.weight_bits + 7) / 8);

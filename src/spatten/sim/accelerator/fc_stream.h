@@ -32,6 +32,8 @@ class FcStream {
   std::function<std::unique_ptr<Memory>()> make_memory_;
   bool first_ = true;
   std::uint32_t step_ = 0, layer_ = 0;
+  std::uint64_t step_rows_ = 0;  // of the step's first layer, which no token has left yet
+  std::uint64_t dense_ops_ = 0;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> layers_;  // (weights, rows): how many
 };
 

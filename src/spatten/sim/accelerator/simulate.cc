@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "spatten/base/thread_pool.h"
 #include "spatten/sim/accelerator/accelerator.h"
@@ -56,6 +57,16 @@ struct SegmentResult {
 
 bool stopped(const SimulationOptions& options) { return options.stop && options.stop->load(std::memory_order_relaxed); }
 
+/// What a timeline shows beside the units.
+void add_tracks(Accelerator& machine, const Memory& memory) {
+  const auto moved = [&memory] { return (memory.stats().reads + memory.stats().writes) * memory.access_bytes(); };
+  machine.engine().track("DRAM, bytes per cycle", [moved, before = moved()](Cycles elapsed) mutable {
+    const std::uint64_t since = moved() - std::exchange(before, moved());
+    return static_cast<double>(since) / static_cast<double>(elapsed);
+  });
+  machine.engine().track("rows in the chip", [&machine](Cycles) { return static_cast<double>(machine.controller().rows_inside()); });
+}
+
 SegmentResult run_segment(trace::Source& source, const ChipSpec& chip, Memory& memory, const SimulationOptions& options,
                           Timeline* timeline) {
   TraceRows rows(source, chip, memory.access_bytes(), options.batch, options.operands);
@@ -65,6 +76,7 @@ SegmentResult run_segment(trace::Source& source, const ChipSpec& chip, Memory& m
   if (options.shuffle_units > 0) machine.engine().shuffle(options.shuffle_units);
   if (options.stay_awake) machine.engine().stay_awake();
   machine.engine().draw(timeline);
+  if (timeline) add_tracks(machine, memory);
   SegmentResult out;
   Result& r = out.result;
   machine.controller().on_response([&](const Row& row) {

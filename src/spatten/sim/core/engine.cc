@@ -9,6 +9,11 @@
 #include "spatten/base/random.h"
 
 namespace spatten::sim {
+namespace {
+
+constexpr Cycles kSamplePeriod = 250;
+
+}  // namespace
 
 void Engine::shuffle(std::uint64_t seed) {
   Random random(seed);
@@ -17,6 +22,7 @@ void Engine::shuffle(std::uint64_t seed) {
 
 void Engine::draw(Timeline* timeline) {
   timeline_ = timeline;
+  sampled_ = 0;
   span_begin_.assign(units_.size(), 0);
   for (std::size_t i = 0; timeline && i < units_.size(); ++i)
     timeline->name(static_cast<std::uint32_t>(i), units_[i]->name());
@@ -30,8 +36,15 @@ void Engine::change(Unit& unit, std::size_t index, Why why, Cycles now) {
   unit.activity_.set(why, now);
 }
 
+void Engine::sample(Cycles now) {
+  if (now == sampled_) return;
+  for (const Track& t : tracks_) timeline_->count(t.name, sampled_, t.value(now - sampled_));
+  sampled_ = now;
+}
+
 // What a unit did last, it did to the end.
 void Engine::close(Cycles now) {
+  if (timeline_) sample(now);
   for (std::size_t i = 0; i < units_.size(); ++i) {
     if (units_[i]->activity_.why() == Why::kIdle) {
       units_[i]->activity_.set(Why::kIdle, now);
@@ -117,6 +130,7 @@ Cycles Engine::run(const std::function<bool()>& done, const std::function<bool()
       unit.wake_at(tick.wake);
       if (tick.why != unit.activity_.why()) change(unit, i, tick.why, now);
     }
+    if (timeline_ && now - sampled_ >= kSamplePeriod) sample(now);
     const bool finished = done() || (++ticked % 65536 == 0 && !check(every, now));
     const Cycles next = alarms.next();
     if (finished || next == kNever) {

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <functional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "spatten/sim/core/timeline.h"
@@ -19,6 +21,9 @@ class Engine {
   /// Ticks every unit in every cycle. For tests: no result may change, only the time it takes.
   void stay_awake() { awake_ = true; }
   void draw(Timeline* timeline);
+  /// A counter track beside the units' rows: `value(elapsed)` is asked for every 250 cycles or so while a timeline is drawn
+  /// and stands for the `elapsed` cycles before.
+  void track(std::string name, std::function<double(Cycles elapsed)> value) { tracks_.push_back({std::move(name), std::move(value)}); }
   /// `work` grows whenever the machine gets anything done.
   void watch(std::function<std::uint64_t()> work) { work_ = std::move(work); }
 
@@ -35,6 +40,7 @@ class Engine {
   bool check(const std::function<bool()>& every, Cycles now);
   void change(Unit& unit, std::size_t index, Why why, Cycles now);
   void close(Cycles now);
+  void sample(Cycles now);
   [[noreturn]] void report_deadlock(Cycles now) const;
 
   std::vector<Unit*> units_;
@@ -43,6 +49,12 @@ class Engine {
   std::function<std::uint64_t()> work_;
   std::uint64_t work_seen_ = ~std::uint64_t{0};
   std::vector<Cycles> span_begin_;
+  struct Track {
+    std::string name;
+    std::function<double(Cycles)> value;
+  };
+  std::vector<Track> tracks_;
+  Cycles sampled_ = 0;
 };
 
 }  // namespace spatten::sim
