@@ -87,6 +87,16 @@ trace::Header header_of(const ModelConfig& config) {
   return header;
 }
 
+/// A run under this policy that records a trace and how tokens were pruned.
+RunOptions recorded(ThreadPool& threads, const algo::Policy& policy, trace::Sink& sink) {
+  RunOptions options;
+  options.threads = &threads;
+  options.policy = &policy;
+  options.sink = &sink;
+  options.record_pruning = true;
+  return options;
+}
+
 TEST(EncoderTrace, HoldsTheScoresThatWereAskedFor) {
   ThreadPool threads(2);
   const RandomModel<Bert> bert(random_bert_config({3, 3, 32}), 1, threads);
@@ -96,11 +106,8 @@ TEST(EncoderTrace, HoldsTheScoresThatWereAskedFor) {
     SCOPED_TRACE(preset);
     const algo::Policy policy = policy_of(preset, overrides);
     trace::MemorySink sink;
-    RunOptions options;
-    options.threads = &threads;
-    options.policy = &policy;
-    options.sink = &sink;
-    options.record_pruning = options.record_scores = true;
+    RunOptions options = recorded(threads, policy, sink);
+    options.record_scores = true;
     sink.begin(header_of(bert.model.config()));
     const PruningReport report = bert.model.encode(batch, options).reports[0].pruning;
     sink.end();
@@ -131,11 +138,7 @@ TEST(EncoderTrace, AgreesWithTheReport) {
     SCOPED_TRACE(preset);
     const algo::Policy policy = policy_of(preset, overrides);
     trace::MemorySink sink;
-    RunOptions options;
-    options.threads = &threads;
-    options.policy = &policy;
-    options.sink = &sink;
-    options.record_pruning = true;
+    RunOptions options = recorded(threads, policy, sink);
     options.first_step = 5;
     sink.begin(header_of(bert.model.config()));
     const EncoderOutput out = bert.model.encode(batch, options);
@@ -163,11 +166,7 @@ TEST(DecoderTrace, AgreesWithTheReportOfEveryPass) {
     SCOPED_TRACE(preset);
     const algo::Policy policy = policy_of(preset, overrides);
     trace::MemorySink sink;
-    RunOptions options;
-    options.threads = &threads;
-    options.policy = &policy;
-    options.sink = &sink;
-    options.record_pruning = true;
+    RunOptions options = recorded(threads, policy, sink);
     sink.begin(header_of(gpt2.model.config()));
     Decoder decoder = gpt2.model.start(options);
     Decoder* const one[] = {&decoder};
@@ -198,10 +197,7 @@ TEST(DecoderTrace, TellsWhereScoresFadeBetweenIterations) {
   for (const char* rescale : {"token.rescale=0.5", "token.rescale=1"}) {
     const algo::Policy policy = policy_of("tokens-half", {rescale});
     trace::MemorySink sink;
-    RunOptions options;
-    options.threads = &threads;
-    options.policy = &policy;
-    options.sink = &sink;
+    const RunOptions options = recorded(threads, policy, sink);
     sink.begin(header_of(gpt2.model.config()));
     Decoder decoder = gpt2.model.start(options);
     Decoder* const one[] = {&decoder};
@@ -224,10 +220,7 @@ TEST(DecoderTrace, SurvivesAFile) {
   trace::MemorySink memory;
   trace::FileSink file(folder.path("run.trace"));
   for (trace::Sink* sink : std::initializer_list<trace::Sink*>{&memory, &file}) {
-    RunOptions options;
-    options.threads = &threads;
-    options.policy = &policy;
-    options.sink = sink;
+    const RunOptions options = recorded(threads, policy, *sink);
     sink->begin(header_of(gpt2.model.config()));
     Decoder decoder = gpt2.model.start(options);
     Decoder* const one[] = {&decoder};

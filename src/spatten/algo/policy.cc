@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // Names of the enums, and the rules between the fields of a policy.
 #include "spatten/algo/policy.h"
-#include "spatten/base/fields.h"
 
 #include <algorithm>
 #include <cmath>
+
+#include "spatten/base/fields.h"
 
 namespace spatten::algo {
 namespace {

@@ -128,22 +128,20 @@ std::string time_section(const ChipRun& run) {
   const auto cycles = static_cast<double>(run.result.cycles);
   const bool with_bytes = knows_layer_bytes(run.result);
   std::vector<BarRow> rows;
-  for (const LayerShare& l : layer_shares(run.result)) {
-    const auto spent = static_cast<double>(l.cycles);
-    const double seconds = spent / run.clock_hz, rate = share(static_cast<double>(l.bytes.total()), seconds);
+  const auto add = [&](const std::string& name, sim::Cycles taken, std::uint64_t bytes, const std::string& words) {
+    const auto spent = static_cast<double>(taken);
+    const double seconds = spent / run.clock_hz, rate = share(static_cast<double>(bytes), seconds);
     const double moving = std::min(1.0, rate / run.memory.peak_bytes_per_second) * spent;
-    BarRow row{fmt::format("layer {}", l.layer), fmt::format("{}, {:.1f} %", si(seconds, "s"), 100 * share(spent, cycles)), {}};
+    BarRow row{name, fmt::format("{}, {:.1f} %", si(seconds, "s"), 100 * share(spent, cycles)), {}};
     if (with_bytes) row.parts.push_back({"dram", fmt::format("{:.1f} GB/s of DRAM", rate / 1e9), moving});
-    row.parts.push_back({"order", fmt::format("{} cycles, {} rows", grouped(l.cycles), grouped(l.rows)), with_bytes ? spent - moving : spent});
+    row.parts.push_back({"order", words, with_bytes ? spent - moving : spent});
     rows.push_back(std::move(row));
+  };
+  for (const LayerShare& l : layer_shares(run.result)) {
+    add(fmt::format("layer {}", l.layer), l.cycles, l.bytes.total(), fmt::format("{} cycles, {} rows", grouped(l.cycles), grouped(l.rows)));
   }
   if (rows.empty()) return "";
-  if (run.result.fc_cycles > 0) {
-    const auto spent = static_cast<double>(run.result.fc_cycles), rate = static_cast<double>(run.result.bytes.weights) / run.fc_seconds();
-    const double moving = std::min(1.0, rate / run.memory.peak_bytes_per_second) * spent;
-    rows.push_back({"FC layers", fmt::format("{}, {:.1f} %", si(run.fc_seconds(), "s"), 100 * share(spent, cycles)),
-                    {{"dram", fmt::format("{:.1f} GB/s of DRAM", rate / 1e9), moving}, {"order", fmt::format("{} cycles", grouped(run.result.fc_cycles)), spent - moving}}});
-  }
+  if (run.result.fc_cycles > 0) add("FC layers", run.result.fc_cycles, run.result.bytes.weights, fmt::format("{} cycles", grouped(run.result.fc_cycles)));
   std::string lead = "From the last response of the layer before to its own, summed over the passes.", key;
   if (with_bytes) {
     lead += " Orange: the share of that time that its bytes take at the memory's peak.";

@@ -6,7 +6,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 
-#include "spatten/app/option_kinds.h"
 #include "spatten/app/output.h"
 #include "spatten/base/error.h"
 #include "spatten/base/nearest.h"

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Chips as files: the shipped ones are read, and a knob that makes no machine is refused by name, value and rule.
-#include "spatten/base/fields.h"
 #include "spatten/sim/accelerator/spec.h"
 
 #include <gtest/gtest.h>
+
+#include "spatten/base/fields.h"
 
 namespace spatten::sim {
 namespace {

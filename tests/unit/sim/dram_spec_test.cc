@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Memory files that are wrong say where and why.
-#include "spatten/base/fields.h"
-#include "spatten/base/json_tree.h"
 #include "spatten/sim/memory/dram_spec.h"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "spatten/base/fields.h"
 #include "spatten/base/file.h"
+#include "spatten/base/json_tree.h"
 #include "spatten/sim/memory/make_memory.h"
 #include "support/error_message.h"
 #include "support/memory_files.h"

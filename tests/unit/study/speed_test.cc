@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rows of the result from workloads with known times, and the list of cases on tiny models.
-#include "spatten/base/fields.h"
 #include "spatten/study/speed_cases.h"
 
 #include <gmock/gmock.h>
@@ -8,6 +7,7 @@
 
 #include <set>
 
+#include "spatten/base/fields.h"
 #include "unit/study/small_shapes.h"
 
 namespace spatten {

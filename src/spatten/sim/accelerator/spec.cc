@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spatten/sim/accelerator/spec.h"
-#include "spatten/base/fields.h"
 
 #include <bit>
+
+#include "spatten/base/fields.h"
 
 namespace spatten::sim {
 namespace {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spatten/sim/memory/dram_timing.h"
-#include "spatten/base/fields.h"
 
 #include <algorithm>
+
+#include "spatten/base/fields.h"
 
 namespace spatten::sim {
 namespace {
