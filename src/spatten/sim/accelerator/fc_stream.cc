@@ -26,6 +26,15 @@ class WeightRow final : public RowSource {
   std::vector<LayerOfRows> layers_{{0, 0}};
 };
 
+/// The same units and counters, with nothing counted.
+std::vector<UnitResult> without_time(std::vector<UnitResult> units) {
+  for (UnitResult& unit : units) {
+    unit.activity = {};
+    for (auto& [name, count] : unit.counters) count = 0;
+  }
+  return units;
+}
+
 }  // namespace
 
 FcStream::FcStream(const ChipSpec& chip, std::function<std::unique_ptr<Memory>()> make_memory)
@@ -68,13 +77,18 @@ void FcStream::add_to(Result& total) const {
     total.fc_cycles += cycles * layers;
     total.fc_ops += 2 * weights * rows * layers;
     total.bytes.weights += one.bytes.weights * layers;
-    if (total.units.empty()) total.units = Result(one).units;
+    if (total.units.empty()) total.units = without_time(one.units);
+    Activity array;  // the weights pass by it in the streamed run
+    array.set(Why::kBusy, 0);
+    array.set(Why::kMemory, multiply);
+    array.set(Why::kIdle, cycles);
     for (std::size_t i = 0; i < total.units.size(); ++i) {
       UnitResult& unit = total.units[i];
-      Activity activity = one.units[i].activity;
+      const bool multiplies = unit.name == "qk" || unit.name == "prob_v";
+      Activity activity = multiplies ? array : one.units[i].activity;
       activity.set(Why::kIdle, cycles);  // while the arrays still multiply
       for (std::uint64_t k = 0; k < layers; ++k) unit.activity.add(activity);
-      const std::uint64_t products = unit.name == "qk" || unit.name == "prob_v" ? weights * rows / 2 : 0;
+      const std::uint64_t products = multiplies ? weights * rows / 2 : 0;
       for (std::size_t c = 0; c < unit.counters.size(); ++c) {
         unit.counters[c].second += one.units[i].counters[c].second * layers;
         if (unit.counters[c].first == "multiplies" || unit.counters[c].first == "adds") unit.counters[c].second += products * layers;
