@@ -117,7 +117,7 @@ bool QkvFetcher::send(Cycles now) {
     const LaneMask bit = LaneMask{1} << lane;
     if (s.enabled & bit) {
       if (!(room & bit)) return;
-      accesses.push(lane, {s.addresses[lane], number, lane}, now);
+      accesses.push(lane, {s.addresses[lane], number}, now);
     } else {
       s.dummies_back = std::max(s.dummies_back, now + kDummyLatency);
     }

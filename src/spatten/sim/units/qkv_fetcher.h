@@ -22,10 +22,9 @@ struct FetchLine {
   bool last = false;  ///< of the matrix
 };
 
-/// One access on its way to DRAM, of the set that was split as number `set`. `lane` comes back with the data.
+/// One access on its way to DRAM, of the set that was split as number `set`.
 struct LaneAccess {
   std::uint64_t address = 0, set = 0;
-  std::uint32_t lane = 0;
 };
 
 /// The data of one access; numbers, where there are any, are with the row.
