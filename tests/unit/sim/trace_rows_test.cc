@@ -97,6 +97,31 @@ TEST(TraceRows, TwoHeadsOfSixBitsShareTheirVectors) {
   }
 }
 
+TEST(TraceRows, TokensAreRankedAmongThoseThatAreAlive) {
+  trace::MemorySink trace;
+  trace.begin({});
+  trace::Record r;
+  r.context = 400;
+  r.keys = 100;
+  r.values = 50;
+  r.key_msb_bits = r.value_bits = 8;
+  r.top_k_tokens = 60;  // for the next layer
+  trace.write(r);
+  r.layer = 1;
+  r.top_k_tokens = 300;  // for the next token, which sees them all again
+  trace.write(r);
+  trace.end();
+  trace::MemorySource source(trace);
+  const ChipSpec spec = chip();
+  TraceRows rows(source, spec, kAccess, 0);
+  const Row* alive = rows.next();
+  EXPECT_EQ(alive->selection_elements, 100u);
+  EXPECT_EQ(alive->selection_kept, 60u);
+  const Row* all = rows.next();
+  EXPECT_EQ(all->selection_elements, 400u);
+  EXPECT_GT(all->selection_cycles, alive->selection_cycles);
+}
+
 TEST(TraceRows, HeadsWithSeveralQueriesDoNotPair) {
   const trace::MemorySink trace = layers_of(4, 6, {1, 7, 1, 1});
   trace::MemorySource source(trace);

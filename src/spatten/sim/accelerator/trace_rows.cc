@@ -371,8 +371,10 @@ void TraceRows::plan_token_selection(Row& row, const trace::Record& record) {
   const SelectionCost cost{chip_.topk.lanes, chip_.topk.pass_overhead_cycles};
   Random random(mix(mix(chip_.topk.seed + 2, record.context), record.top_k_tokens));
   if (record.top_k_tokens > 0) {
-    row.selection_cycles += select_random_ranks(record.context, record.top_k_tokens, cost, random).cycles;
-    row.selection_elements += record.context;
+    // Those that are alive; all of them when the next pass opens them again.
+    const std::uint32_t candidates = record.top_k_tokens <= record.keys ? record.keys : record.context;
+    row.selection_cycles += select_random_ranks(candidates, record.top_k_tokens, cost, random).cycles;
+    row.selection_elements += candidates;
     row.selection_kept += record.top_k_tokens;
   }
   if (record.top_k_heads > 0) {
