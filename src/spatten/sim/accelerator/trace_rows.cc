@@ -4,7 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <concepts>
 #include <numeric>
+#include <type_traits>
 
 #include "spatten/base/error.h"
 #include "spatten/sim/accelerator/fixed_datapath.h"
