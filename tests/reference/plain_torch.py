@@ -153,8 +153,8 @@ class BertForQuestionAnswering(nn.Module):
         self.bert = Bert(c)
         self.qa_outputs = nn.Linear(c["hidden_size"], 2)
 
-    def forward(self, ids, types=None):
-        return self.qa_outputs(self.bert(ids, types))
+    def forward(self, ids, types=None, dropout=0.0):
+        return self.qa_outputs(self.bert(ids, types, dropout))
 
 
 class BertForMaskedLM(nn.Module):

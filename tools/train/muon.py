@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Muon (Jordan 2024) for the weight matrices, AdamW for the rest: about 1.5 times fewer tokens on one CPU.
+"""Muon (Jordan 2024) for the weight matrices, AdamW for the rest: about 1.5 times fewer tokens to the same loss.
 
 The update of a matrix is its momentum, orthogonalised by five Newton-Schulz steps.
 """
@@ -7,13 +7,16 @@ import torch
 
 
 def orthogonalise(g, steps=5):
+    """g: [matrices, rows, columns]; every singular value comes out near 1."""
     a, b, c = 3.4445, -4.7750, 2.0315  # the published quintic: fast from small singular values
-    x = g.t() if g.shape[0] > g.shape[1] else g
-    x = x / (x.norm() + 1e-7)
+    tall = g.shape[1] > g.shape[2]
+    x = g.transpose(1, 2) if tall else g
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    x = x.bfloat16() if x.is_cuda else x
     for _ in range(steps):
-        s = x @ x.t()
+        s = x @ x.transpose(1, 2)
         x = a * x + (b * s + c * s @ s) @ x
-    return x.t() if g.shape[0] > g.shape[1] else x
+    return (x.transpose(1, 2) if tall else x).to(g.dtype)
 
 
 class Muon(torch.optim.Optimizer):
@@ -23,14 +26,20 @@ class Muon(torch.optim.Optimizer):
     @torch.no_grad()
     def step(self):
         for group in self.param_groups:
+            by_shape = {}
             for p in group["params"]:
-                if p.grad is None:
-                    continue
-                m = self.state[p].setdefault("momentum", torch.zeros_like(p))
-                m.lerp_(p.grad, 1 - group["momentum"])
-                update = orthogonalise(p.grad.lerp(m, group["momentum"]))
-                p.mul_(1 - group["lr"] * group["weight_decay"])
-                p.add_(update, alpha=-group["lr"] * max(1, p.shape[0] / p.shape[1]) ** 0.5)
+                if p.grad is not None:
+                    by_shape.setdefault(p.shape, []).append(p)
+            for shape, matrices in by_shape.items():  # one batched product for all matrices of a shape
+                updates = []
+                for p in matrices:
+                    m = self.state[p].setdefault("momentum", torch.zeros_like(p))
+                    m.lerp_(p.grad, 1 - group["momentum"])
+                    updates.append(p.grad.lerp(m, group["momentum"]))
+                scale = -group["lr"] * max(1, shape[0] / shape[1]) ** 0.5
+                for p, update in zip(matrices, orthogonalise(torch.stack(updates))):
+                    p.mul_(1 - group["lr"] * group["weight_decay"])
+                    p.add_(update, alpha=scale)
 
 
 def optimizers(model, matrix_lr, other_lr, weight_decay):

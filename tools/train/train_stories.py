@@ -2,42 +2,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains models/stories-small: a GPT-2-format language model on TinyStories text.
 
-  train_stories.py --text tinystories.txt --out models/stories-small [--tokens 6e6] [--threads 1]
+  train_stories.py --text tinystories.txt --out models/stories-small [--tokens 3e7] [--teachers DIR ...] [--device cuda]
 
-The last 5 % of the stories are held back and give the reported perplexity (windows of 512, stride 256).
-Resumes from OUT.checkpoint when it exists. Needs python3-torch and python3-numpy; about an hour on two cores.
+The last 5 % of the stories are held back and give the reported perplexity (windows of 512, stride 256). With --teachers the
+targets are the mean prediction of larger models of the same script (--layers 8 --hidden 512 --seed N): the sample holds one
+million tokens, and several models that each pass over it a few times know more than one (Hinton 2015).
 """
 import argparse
 import json
 import math
 import os
-import sys
 import time
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tests/reference"))
-from checkpoint import save_safetensors
-from muon import optimizers, set_scale
+import corpora
+from checkpoint import load_safetensors
+from training import Training, autocast
 from plain_torch import Gpt2LMHead
 from vocabulary import Bpe, train_bpe
 
-END = "<|endoftext|>"
 CONFIG = {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "activation_function": "gelu_new",
-          "n_layer": 6, "n_embd": 256, "n_head": 4, "n_inner": None, "n_positions": 512, "n_ctx": 512,
-          "layer_norm_epsilon": 1e-5, "vocab_size": 4096, "bos_token_id": 4095, "eos_token_id": 4095,
-          "tie_word_embeddings": True, "torch_dtype": "float16"}
+          "n_inner": None, "n_positions": 512, "n_ctx": 512, "layer_norm_epsilon": 1e-5, "vocab_size": 4096,
+          "bos_token_id": 4095, "eos_token_id": 4095, "tie_word_embeddings": True, "torch_dtype": "float16"}
 
 
-def perplexity(model, ids, window=512, stride=256):
+def perplexity(model, ids, device, window=512, stride=256):
     """Each token is predicted once, with at least window - stride tokens before it (but for the first window)."""
-    model.eval()
     total, count, start = 0.0, 0, 0
     with torch.no_grad():
         while True:
-            x = torch.tensor(ids[start:start + window])[None]
+            x = torch.tensor(ids[start:start + window], device=device)[None]
             first = 1 if start == 0 else window - stride
             if x.shape[1] <= first:
                 break
@@ -47,7 +44,6 @@ def perplexity(model, ids, window=512, stride=256):
             if start + window >= len(ids):
                 break
             start += stride
-    model.train()
     return math.exp(total / count)
 
 
@@ -55,68 +51,74 @@ def main():
     a = argparse.ArgumentParser()
     a.add_argument("--text", required=True)
     a.add_argument("--out", required=True)
-    a.add_argument("--tokens", type=float, default=6e6)
-    a.add_argument("--threads", type=int, default=1)
+    a.add_argument("--teachers", nargs="*", default=[])
+    a.add_argument("--tokens", type=float, default=3e7)
+    a.add_argument("--batch-tokens", type=int, default=16384)
+    a.add_argument("--layers", type=int, default=8)
+    a.add_argument("--hidden", type=int, default=256)
     a.add_argument("--dropout", type=float, default=0.1)
+    a.add_argument("--weight-decay", type=float, default=0.1)
+    a.add_argument("--matrix-lr", type=float, default=0.02)
+    a.add_argument("--other-lr", type=float, default=3e-3)
+    a.add_argument("--seed", type=int, default=1)
+    a.add_argument("--device", default="cpu")
     a = a.parse_args()
-    torch.manual_seed(1)
-    torch.set_num_threads(a.threads)
-    rng = np.random.default_rng(1)
+    torch.manual_seed(a.seed)
+    rng = np.random.default_rng(a.seed)
     os.makedirs(a.out, exist_ok=True)
+    config = {**CONFIG, "n_layer": a.layers, "n_embd": a.hidden, "n_head": a.hidden // 64}
 
-    stories = [s.strip() for s in open(a.text, encoding="utf-8").read().split(END) if s.strip()]
-    held = len(stories) // 20
-    vocab, merges = train_bpe(END.join(stories[:-held]), CONFIG["vocab_size"])
+    told, held = corpora.stories(a.text)
+    vocab, merges = train_bpe(corpora.STORY_END.join(told), CONFIG["vocab_size"])
     json.dump(vocab, open(f"{a.out}/vocab.json", "w"), ensure_ascii=False)
     with open(f"{a.out}/merges.txt", "w") as f:
         f.write("#version: 0.2\n" + "".join(f"{l} {r}\n" for l, r in merges))
-    json.dump(CONFIG, open(f"{a.out}/config.json", "w"), indent=2)
+    json.dump(config, open(f"{a.out}/config.json", "w"), indent=2)
     bpe = Bpe(vocab, merges)
     encode = lambda part: np.array([t for s in part for t in [CONFIG["eos_token_id"], *bpe.encode(s)]])
-    train, valid = encode(stories[:-held]), encode(stories[-held:])
+    train, valid = torch.tensor(encode(told), device=a.device), encode(held)
     print(f"train {len(train)} valid {len(valid)} tokens, vocabulary {len(vocab)}", flush=True)
 
-    model = Gpt2LMHead(CONFIG)
+    def fresh(config):
+        return Gpt2LMHead(config).to(a.device)
+
+    teachers = []
+    for folder in a.teachers:
+        teachers.append(fresh(json.load(open(f"{folder}/config.json"))).eval())
+        teachers[-1].load_state_dict(load_safetensors(f"{folder}/model.safetensors"))
+    if teachers:
+        together = lambda x: sum(t(x).softmax(-1) for t in teachers).div(len(teachers)).log()
+        print(f"teachers together {perplexity(together, valid, a.device):.2f}", flush=True)
+
+    model = fresh(config)
     for n, p in model.named_parameters():
         if n.endswith("wte.weight") or n.endswith("wpe.weight"):
             torch.nn.init.normal_(p, std=0.02)
-    opts = optimizers(model, matrix_lr=0.02, other_lr=3e-3, weight_decay=0.05)
-    done, step, saved = 0, 0, f"{a.out}.checkpoint"
-    if os.path.exists(saved):
-        s = torch.load(saved, weights_only=False)
-        model.load_state_dict(s["model"])
-        for o, so in zip(opts, s["opts"]):
-            o.load_state_dict(so)
-        done, step, rng = s["done"], s["step"], s["rng"]
-    last_print = time.time()
-    while done < a.tokens:
-        progress = done / a.tokens
+    steps = int(a.tokens / a.batch_tokens)
+    training, start = Training(model, steps, a.matrix_lr, a.other_lr, a.weight_decay, smooth=0.99), time.time()
+    while training.step < steps:
         # short windows first, at random position offsets so that all 512 positions learn; then full ones
-        length, rows = (256, 16) if progress < 0.75 else (512, 8)
+        length = 256 if training.step < 0.6 * steps else 512
         offset = int(rng.integers(0, 512 - length + 1))
-        starts = rng.integers(0, len(train) - length - 1, rows)
-        x = torch.tensor(np.stack([train[s:s + length + 1] for s in starts]))
-        scale = min(1.0, (step + 1) / 100) * min(1.0, (1 - progress) / 0.5 + 0.02)
-        set_scale(opts, scale)
-        loss = F.cross_entropy(model(x[:, :-1], a.dropout, offset).flatten(0, 1), x[:, 1:].flatten())
-        model.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        for o in opts:
-            o.step()
-        done, step = done + rows * length, step + 1
-        if step % 20 == 0:
-            rate = 20 * rows * length / (time.time() - last_print)
-            last_print = time.time()
-            print(f"step {step} tokens {done} loss {loss.item():.3f} {rate:.0f} tokens/s", flush=True)
-        if step % 200 == 0 or done >= a.tokens:
-            print(f"  held-back perplexity {perplexity(model, valid[:20000]):.2f}", flush=True)
-            torch.save({"model": model.state_dict(), "opts": [o.state_dict() for o in opts], "done": done,
-                        "step": step, "rng": rng}, saved)
-            last_print = time.time()
-    model.half().float()  # report what is saved
-    print(f"final held-back perplexity {perplexity(model, valid):.3f} on {len(valid)} tokens", flush=True)
-    save_safetensors(model.state_dict(), f"{a.out}/model.safetensors")
+        starts = torch.as_tensor(rng.integers(0, len(train) - length - 1, a.batch_tokens // length), device=a.device)
+        x = train[starts[:, None] + torch.arange(length + 1, device=a.device)]
+        with autocast(a.device):
+            logits = model(x[:, :-1], a.dropout, offset).float().flatten(0, 1)
+            targets = x[:, 1:].flatten()
+            if teachers:
+                with torch.no_grad():
+                    soft = sum(t(x[:, :-1], 0.0, offset).float().softmax(-1) for t in teachers).flatten(0, 1)
+                targets = (0.9 / len(teachers)) * soft + 0.1 * F.one_hot(targets, CONFIG["vocab_size"])
+        loss = F.cross_entropy(logits, targets)
+        training.update(loss)
+        if training.step % 200 == 0 or training.step == steps:
+            copy = training.averaged(fresh(config))
+            with torch.no_grad():
+                own = F.cross_entropy(model.eval()(x[:8, :-1], 0.0, offset).flatten(0, 1), x[:8, 1:].flatten()).exp().item()
+            model.train()
+            print(f"step {training.step}/{steps} loss {loss.item():.3f} {time.time() - start:.0f} s, perplexity of the "
+                  f"training text {own:.2f}, held back {perplexity(copy, valid, a.device):.3f}", flush=True)
+            training.save(a.out)
 
 
 if __name__ == "__main__":

@@ -31,9 +31,9 @@ class AnswerVerb final : public Verb {
  public:
   VerbHelp help() const override {
     return {"find the answer to a question in a context", "--question Q CONTEXT... | - | --file FILE",
-            "A context that is longer than the model is read in windows. JSON lines hold \"question\" and \"context\". None of the "
-            "bundled models was trained for this; any Hugging Face folder of a BERT question-answering model works.",
-            "--help"};
+            "A context that is longer than the model is read in windows. JSON lines hold \"question\" and \"context\".",
+            "--model models/answer-small --question \"Who designed the tower?\" "
+            "\"The tower was built in 1889. It was designed by Gustave Eiffel for the World Fair in Paris.\""};
   }
 
   void add_options(CLI::App& app) override {

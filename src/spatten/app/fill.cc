@@ -15,9 +15,8 @@ class Fill final : public Verb {
  public:
   VerbHelp help() const override {
     return {"fill in [MASK] by a masked language model", "TEXT... | - | --file FILE",
-            "Every [MASK] of a text gets the --top most probable tokens. None of the bundled models was trained for this; "
-            "any Hugging Face folder of a BERT masked language model works.",
-            "--help"};
+            "Every [MASK] of a text gets the --top most probable tokens.",
+            "--model models/fill-small \"Lily went to the [MASK] with her mom.\""};
   }
 
   void add_options(CLI::App& app) override {
