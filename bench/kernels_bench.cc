@@ -40,10 +40,10 @@ void count_bytes(benchmark::State& state, double bytes) {
 }
 
 void run_linear(benchmark::State& state, std::size_t rows, std::size_t in, std::size_t out, Activation activation,
-                Gemm::Backend backend, std::size_t width = 64) {
-  const auto x = normal(rows, in), w = normal(in, out);
-  PackedMatrix matrix(in, out, width);
-  matrix.put_in_out(0, w.view());
+                Gemm::Backend backend, Precision precision = Precision::kFp32) {
+  const auto x = normal(rows, in), w = normal(out, in);
+  PackedMatrix matrix(in, out, PackedMatrix::kDefaultPanelWidth, precision);
+  matrix.put_out_in(0, w.view());
   OwnedMatrix<float> y(rows, out);
   const std::vector<float> bias(out, 0.1f);
   Gemm gemm(backend);
@@ -77,28 +77,40 @@ void linear_onednn(benchmark::State& state) {
 }
 BENCHMARK(linear_onednn)->UseRealTime()->ArgNames({"rows", "in", "out"})->Args({128, 768, 3072})->Args({384, 3072, 768});
 
+// precision: 1 bf16, 2 int8. Rounding the rows is part of it.
+void linear_rounded(benchmark::State& state) {
+  run_linear(state, state.range(1), state.range(2), state.range(3), Activation::kNone, Gemm::Backend::kPanels,
+             static_cast<Precision>(state.range(0)));
+}
+BENCHMARK(linear_rounded)
+    ->UseRealTime()
+    ->ArgNames({"precision", "rows", "in", "out"})
+    ->ArgsProduct({{0, 1, 2}, {4, 16, 128, 384}, {768}, {3072}})
+    ->ArgsProduct({{0, 1, 2}, {384}, {3072}, {768}});
+
 void linear_gelu(benchmark::State& state) {
   run_linear(state, state.range(0), 768, 3072, Activation::kGelu, Gemm::Backend::kPanels);
 }
 BENCHMARK(linear_gelu)->UseRealTime()->ArgName("rows")->Arg(128)->Arg(384);
 
-// Decoding: the weights of GPT-2-Small's blocks once per token, 340 MB, far past the caches.
+// Decoding: the weights of GPT-2-Small's blocks once per token, 340 MB in fp32, far past the caches.
 void gemv(benchmark::State& state) {
   const std::size_t in = 768, out = 3072, matrices = 36;
-  const auto w = normal(in, out), x = normal(state.range(0), in);
+  const auto precision = static_cast<Precision>(state.range(1));
+  const auto w = normal(out, in), x = normal(state.range(0), in);
   std::vector<PackedMatrix> layers;
   for (std::size_t i = 0; i < matrices; ++i) {
-    layers.emplace_back(in, out);
-    layers.back().put_in_out(0, w.view());
+    layers.emplace_back(in, out, PackedMatrix::kDefaultPanelWidth, precision);
+    layers.back().put_out_in(0, w.view());
   }
   OwnedMatrix<float> y(state.range(0), out);
   Gemm gemm;
   for (auto _ : state) {
     for (const PackedMatrix& m : layers) linear({.x = x.view(), .w = &m, .y = y.view()}, gemm, threads());
   }
-  count_bytes(state, static_cast<double>(matrices * in * out * sizeof(float)));
+  count_bytes(state, static_cast<double>(matrices * in * out * weight_bytes(precision)));
 }
-BENCHMARK(gemv)->UseRealTime()->ArgName("rows")->Arg(1)->Arg(2)->Arg(4);
+BENCHMARK(gemv)->UseRealTime()->ArgNames({"rows", "precision"})->ArgsProduct({{1, 2, 4}, {0, 1, 2}});
 
 // What gemv is compared with: all threads add up as many bytes.
 void read_bandwidth(benchmark::State& state) {

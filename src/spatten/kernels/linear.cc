@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // A task is one panel of outputs for one chunk of rows. The depth runs in blocks, so that a block of the panel (96 KB
-// at width 64) stays in L2 while all rows of the chunk pass over it. y is its own accumulator: it starts as the bias.
+// at width 64) stays in L2 while all rows of the chunk pass over it. y is its own accumulator: it starts as the bias. Weights in
+// bf16 or int8 are the business of group_product.h.
 #include "spatten/kernels/linear.h"
 
 #include <algorithm>
 
 #include "spatten/kernels/gemm_onednn.h"
+#include "spatten/kernels/group_product.h"
 #include "spatten/kernels/simd.h"
 #include "spatten/kernels/target.h"
 
@@ -45,8 +47,8 @@ constexpr std::size_t kRowChunk = 96;
 struct Task {
   const LinearArgs& args;
   Gemm& gemm;
-  ConstMatrix x;
-  std::size_t panel;
+  const RoundedRows* rounded;  // null: fp32
+  std::size_t first_row, rows, panel;
 };
 
 void start_with_bias(const LinearArgs& args, std::size_t first, Matrix y) {
@@ -66,6 +68,8 @@ void start_with_bias(const LinearArgs& args, std::size_t first, Matrix y) {
 
 void add_products(const Task& task, Matrix y) {
   const PackedMatrix& w = *task.args.w;
+  if (task.rounded != nullptr) return add_group_product(*task.rounded, task.first_row, w, task.panel, y);
+  const ConstMatrix rows = task.args.x.rows_from(task.first_row, task.rows);
   const Range all{0, w.in()};
   const std::span<const Range> ranges =
       task.args.in_ranges.empty() ? std::span<const Range>(&all, 1) : task.args.in_ranges;
@@ -74,7 +78,7 @@ void add_products(const Task& task, Matrix y) {
   for (const Range range : ranges) {
     for (std::size_t k = range.begin; k < range.end; k += Gemm::kDepthBlock) {
       const std::size_t depth = std::min(Gemm::kDepthBlock, range.end - k);
-      const ConstMatrix x = task.x.cols_from(k, depth), w_block = panel.rows_from(k, depth);
+      const ConstMatrix x = rows.cols_from(k, depth), w_block = panel.rows_from(k, depth);
       if (onednn) {
         onednn_add_product(task.gemm.primitives(), x, w_block, y);
       } else {
@@ -94,10 +98,10 @@ void run_padded(const Task& task, std::size_t first, Matrix y) {
   for (std::size_t r = 0; r < y.rows; ++r) std::copy_n(wide.row(r), y.cols, y.row(r));
 }
 
-void run(const Task& task, std::size_t first_row) {
+void run(const Task& task) {
   const std::size_t width = task.args.w->panel_width(), first = task.panel * width;
   const std::size_t cols = std::min(width, task.args.w->out() - first);
-  const Matrix y = task.args.y.rows_from(first_row, task.x.rows).cols_from(first, cols);
+  const Matrix y = task.args.y.rows_from(task.first_row, task.rows).cols_from(first, cols);
   if (cols < width) {
     run_padded(task, first, y);
   } else {
@@ -125,11 +129,16 @@ void linear(const LinearArgs& args, Gemm& gemm, ThreadPool& threads) {
   check(args);
   const std::size_t rows = args.x.rows, chunks = (rows + kRowChunk - 1) / kRowChunk;
   const std::size_t panels = args.out_panels.empty() ? args.w->panels() : args.out_panels.size();
+  // Kept by the calling thread: rows in all layers want the same room.
+  thread_local RoundedRows rounded;
+  const bool fp32 = args.w->precision() == Precision::kFp32;
+  if (!fp32) rounded.round(args.x, args.w->precision(), args.in_ranges, threads);
+  const RoundedRows* const operand = fp32 ? nullptr : &rounded;
   threads.parallel_for(panels * chunks, [&](std::size_t index, std::size_t) {
     const FloatMode mode;
     const std::size_t p = index / chunks, first_row = index % chunks * kRowChunk;
     const std::size_t panel = args.out_panels.empty() ? p : args.out_panels[p];
-    run({args, gemm, args.x.rows_from(first_row, std::min(kRowChunk, rows - first_row)), panel}, first_row);
+    run({args, gemm, operand, first_row, std::min(kRowChunk, rows - first_row), panel});
   });
 }
 

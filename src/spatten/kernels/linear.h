@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // y = activation(x W + bias), or y += x W + bias, with the outputs and inputs of pruned heads left out.
 //
+// Weights in bf16 or int8 meet x rounded to the same (precision.h); bias, sums and y are fp32 always.
+//
 // A row of y depends on that row of x alone: the same bits whatever rows stand beside it, on any number of threads.
 #pragma once
 
@@ -12,13 +14,9 @@
 #include "spatten/kernels/activation.h"
 #include "spatten/kernels/gemm.h"
 #include "spatten/kernels/packed_matrix.h"
+#include "spatten/kernels/range.h"
 
 namespace spatten::kernels {
-
-/// Indices begin .. end-1.
-struct Range {
-  std::size_t begin = 0, end = 0;
-};
 
 struct LinearArgs {
   ConstMatrix x = {};                              // rows x in; must not overlap y

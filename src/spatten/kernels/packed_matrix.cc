@@ -3,56 +3,163 @@
 
 #include <algorithm>
 
+#include "spatten/kernels/rounding.h"
+#include "spatten/kernels/target.h"
+
 namespace spatten::kernels {
 namespace {
 
 // A block of 16 x 16 floats is 16 cache lines on both sides: each is fetched once and used whole.
 constexpr std::size_t kBlock = 16;
+constexpr int kBits = 8;
 
-void transpose(const float* from, std::size_t from_stride, std::size_t rows, std::size_t cols, float* to,
-               std::size_t to_stride) {
+/// Elements of type T in a group.
+template <class T>
+constexpr std::size_t kPerGroup = kGroupBytes / sizeof(T);
+
+std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
+
+/// encode(r, x) of an output r, `rows` of them, to rows of groups. `from` begins at a whole group.
+template <class T, class Encode>
+void transpose(const float* from, std::size_t from_stride, std::size_t rows, std::size_t cols, T* to, std::size_t to_stride,
+               const Encode& encode) {
+  constexpr std::size_t kStep = kPerGroup<T>;
   for (std::size_t c = 0; c < cols; ++c) {
-    for (std::size_t r = 0; r < rows; ++r) to[c * to_stride + r] = from[r * from_stride + c];
+    T* group = to + c / kStep * to_stride + c % kStep;
+    for (std::size_t r = 0; r < rows; ++r) group[r * kStep] = encode(r, from[r * from_stride + c]);
   }
 }
 
+float as_is(std::size_t, float x) { return x; }
+std::uint16_t as_bf16(std::size_t, float x) { return to_bf16(x); }
+
 }  // namespace
 
-PackedMatrix::PackedMatrix(std::size_t in, std::size_t out, std::size_t panel_width)
-    : in_(in), out_(out), width_(panel_width), panels_((out + panel_width - 1) / panel_width) {
+PackedMatrix::PackedMatrix(std::size_t in, std::size_t out, std::size_t panel_width, Precision precision)
+    : in_(in),
+      out_(out),
+      width_(panel_width),
+      panels_(divide_up(out, panel_width)),
+      groups_(divide_up(in, group_inputs(precision))),
+      precision_(precision) {
   SPATTEN_CHECK(panel_width > 0 && panel_width % 16 == 0 && panel_width <= kMaxPanelWidth);
-  buffer_.reserve(panels_ * in_ * width_);
-  const std::size_t used = out_ % width_;
-  if (used == 0) return;
-  float* last = buffer_.data() + (panels_ - 1) * in_ * width_;
-  for (std::size_t i = 0; i < in_; ++i) std::fill(last + i * width_ + used, last + (i + 1) * width_, 0.0f);
+  words_.reserve(panels_ * groups_ * width_);
+  if (precision == Precision::kInt8) {
+    SPATTEN_CHECK(in <= kMaxInt8Inputs);
+    scales_.assign(panels_ * width_, 0.0f);
+    sums_.assign(panels_ * width_, 0);
+  }
+  const auto zero = [this](std::size_t panel, std::size_t group, std::size_t first) {
+    std::uint32_t* row = words_.data() + (panel * groups_ + group) * width_;
+    std::fill(row + first, row + width_, 0u);
+  };
+  if (out_ % width_ != 0) {
+    for (std::size_t g = 0; g < groups_; ++g) zero(panels_ - 1, g, out_ % width_);
+  }
+  if (in_ % group_inputs(precision) != 0) {
+    for (std::size_t p = 0; p < panels_; ++p) zero(p, groups_ - 1, 0);
+  }
 }
 
-void PackedMatrix::put_out_in(std::size_t first_out, ConstMatrix rows) {
-  SPATTEN_CHECK(rows.cols == in_ && first_out <= out_ && rows.rows <= out_ - first_out);
+std::size_t PackedMatrix::bytes(std::size_t in, std::size_t out, std::size_t panel_width, Precision precision) {
+  const std::size_t columns = divide_up(out, panel_width) * panel_width;
+  return columns * (divide_up(in, group_inputs(precision)) * kGroupBytes + (precision == Precision::kInt8 ? 8 : 0));
+}
+
+template <class T, class Encode>
+void PackedMatrix::put_strip_out_in(std::size_t first_out, ConstMatrix rows, const Encode& encode) {
   for (std::size_t r = 0; r < rows.rows;) {
     const std::size_t out = first_out + r, column = out % width_;
     const std::size_t count = std::min({kBlock, rows.rows - r, width_ - column});
-    float* to = buffer_.data() + out / width_ * in_ * width_ + column;
     for (std::size_t i = 0; i < in_; i += kBlock) {
-      transpose(rows.row(r) + i, rows.stride, count, std::min(kBlock, in_ - i), to + i * width_, width_);
+      transpose(rows.row(r) + i, rows.stride, count, std::min(kBlock, in_ - i), elements<T>() + index(i, out),
+                width_ * kPerGroup<T>, [&](std::size_t k, float x) { return encode(out + k, x); });
     }
     r += count;
   }
 }
 
-void PackedMatrix::put_in_out(std::size_t first_in, ConstMatrix rows) {
-  SPATTEN_CHECK(rows.cols == out_ && first_in <= in_ && rows.rows <= in_ - first_in);
+template <class T, class Encode>
+void PackedMatrix::put_strip_in_out(std::size_t first_in, ConstMatrix rows, const Encode& encode) {
   for (std::size_t p = 0; p < panels_; ++p) {
     const std::size_t first = p * width_, count = std::min(width_, out_ - first);
-    float* to = buffer_.data() + (p * in_ + first_in) * width_;
-    for (std::size_t r = 0; r < rows.rows; ++r) std::copy_n(rows.row(r) + first, count, to + r * width_);
+    for (std::size_t r = 0; r < rows.rows; ++r) {
+      T* to = elements<T>() + index(first_in + r, first);
+      const float* from = rows.row(r) + first;
+      for (std::size_t c = 0; c < count; ++c) to[c * kPerGroup<T>] = encode(first + c, from[c]);
+    }
   }
 }
 
+std::int8_t PackedMatrix::take_int8(std::size_t out, float x) {
+  const auto stored = static_cast<std::int8_t>(level(x, scales_[out], largest_level(kBits)));
+  sums_[out] += stored;
+  return stored;
+}
+
+void PackedMatrix::put_out_in(std::size_t first_out, ConstMatrix rows) {
+  SPATTEN_CHECK(rows.cols == in_ && first_out <= out_ && rows.rows <= out_ - first_out);
+  const FloatMode mode;
+  switch (precision_) {
+    case Precision::kFp32: return put_strip_out_in<float>(first_out, rows, as_is);
+    case Precision::kBf16: return put_strip_out_in<std::uint16_t>(first_out, rows, as_bf16);
+    case Precision::kInt8: break;
+  }
+  for (std::size_t r = 0; r < rows.rows; ++r) {
+    scales_[first_out + r] = symmetric_scale(largest_magnitude(rows.row(r), in_), kBits);
+  }
+  put_strip_out_in<std::int8_t>(first_out, rows, [this](std::size_t out, float x) { return take_int8(out, x); });
+}
+
+void PackedMatrix::put_in_out(std::size_t first_in, ConstMatrix rows) {
+  SPATTEN_CHECK(rows.cols == out_ && first_in <= in_ && rows.rows <= in_ - first_in);
+  const FloatMode mode;
+  switch (precision_) {
+    case Precision::kFp32: return put_strip_in_out<float>(first_in, rows, as_is);
+    case Precision::kBf16: return put_strip_in_out<std::uint16_t>(first_in, rows, as_bf16);
+    case Precision::kInt8: break;
+  }
+  put_strip_in_out<std::int8_t>(first_in, rows, [this](std::size_t out, float x) { return take_int8(out, x); });
+}
+
+void PackedMatrix::measure_in_out(ConstMatrix rows) {
+  SPATTEN_CHECK(precision_ == Precision::kInt8 && rows.cols == out_);
+  const FloatMode mode;
+  for (std::size_t r = 0; r < rows.rows; ++r) {
+    const float* row = rows.row(r);
+    for (std::size_t o = 0; o < out_; ++o) scales_[o] = std::max(scales_[o], symmetric_scale(std::fabs(row[o]), kBits));
+  }
+}
+
+std::size_t PackedMatrix::index(std::size_t in, std::size_t out) const {
+  const std::size_t step = group_inputs(precision_);
+  return (out / width_ * groups_ + in / step) * width_ * step + out % width_ * step + in % step;
+}
+
+float PackedMatrix::at(std::size_t in, std::size_t out) const {
+  const std::size_t i = index(in, out);
+  switch (precision_) {
+    case Precision::kFp32: return elements<float>()[i];
+    case Precision::kBf16: return from_bf16(elements<std::uint16_t>()[i]);
+    case Precision::kInt8: break;
+  }
+  return static_cast<float>(elements<std::int8_t>()[i]) * scales_[out];
+}
+
+template <class T, class Decode>
+void PackedMatrix::decode_column(std::size_t out, float* dst, const Decode& decode) const {
+  const T* from = elements<T>() + index(0, out);
+  constexpr std::size_t kStep = kPerGroup<T>;
+  for (std::size_t i = 0; i < in_; ++i) dst[i] = decode(from[i / kStep * width_ * kStep + i % kStep]);
+}
+
 void PackedMatrix::copy_column(std::size_t out, float* dst) const {
-  const float* from = panel(out / width_) + out % width_;
-  for (std::size_t i = 0; i < in_; ++i) dst[i] = from[i * width_];
+  switch (precision_) {
+    case Precision::kFp32: return decode_column<float>(out, dst, [](float x) { return x; });
+    case Precision::kBf16: return decode_column<std::uint16_t>(out, dst, from_bf16);
+    case Precision::kInt8: break;
+  }
+  decode_column<std::int8_t>(out, dst, [scale = scales_[out]](std::int8_t x) { return static_cast<float>(x) * scale; });
 }
 
 }  // namespace spatten::kernels

@@ -1,37 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spatten/kernels/packed_rows.h"
 
-#include <algorithm>
-#include <cfloat>
-#include <cmath>
 #include <cstring>
 
 #include "spatten/kernels/decode.h"
+#include "spatten/kernels/rounding.h"
 #include "spatten/kernels/target.h"
 
 namespace spatten::kernels {
 namespace {
 
 constexpr std::size_t kGroup = 16;  // values that share 2 * width bytes of a plane
-
-float largest_level(int bits) { return static_cast<float>((1 << (bits - 1)) - 1); }
-
-/// max|x| / largest level, never below FLT_MIN, so that zeros need no special case. NaN counts as nothing.
-float symmetric_scale(const float* x, std::size_t n, int bits) {
-  float largest = 0;
-  for (std::size_t i = 0; i < n; ++i) largest = std::max(largest, std::fabs(x[i]));
-  return std::max(largest / largest_level(bits), FLT_MIN);
-}
-
-/// x / scale, clamped, rounded to the nearest even integer. 1.5 * 2^23 leaves no bits for a fraction, so that adding it
-/// rounds; a loop of this vectorises, one of nearbyint does not.
-float level(float x, float scale, float limit) {
-  constexpr float kRound = 12582912.0f;
-  float q = x / scale;
-  q = q > limit ? limit : q;
-  q = q >= -limit ? q : -limit;  // NaN too
-  return (q + kRound) - kRound;
-}
 
 /// Spreads the lowest `width` bits of 16 values over 2 * width bytes.
 void put_group(const std::uint32_t* values, std::uint32_t width, std::uint8_t* bytes) {
@@ -79,7 +58,7 @@ std::size_t PackedRows::memory_bytes() const {
 
 void PackedRows::append_row(const float* row) {
   const FloatMode mode;
-  append_row(row, symmetric_scale(row, cols_, bits()));
+  append_row(row, symmetric_scale(largest_magnitude(row, cols_), bits()));
 }
 
 void PackedRows::append_row(const float* row, float scale) {
@@ -166,7 +145,7 @@ PackedRows::Planes PackedRows::planes() const {
 void fake_quantise_row(float* x, std::size_t n, int bits) {
   SPATTEN_CHECK(bits >= 2 && bits <= 16);
   const FloatMode mode;
-  const float scale = symmetric_scale(x, n, bits), limit = largest_level(bits);
+  const float scale = symmetric_scale(largest_magnitude(x, n), bits), limit = largest_level(bits);
   for (std::size_t i = 0; i < n; ++i) x[i] = level(x[i], scale, limit) * scale;
 }
 
