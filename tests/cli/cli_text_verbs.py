@@ -150,6 +150,37 @@ class TextVerbs(ProgramTest):
         self.assertEqual(self.output("tokenize", "--model", "generate", "--decode", ",".join(map(str, ids))), story + "\n")
         self.assert_fails(1, "argument 1", "tokenize", "--model", "classify", "--decode", "99999")
 
+    def test_every_precision_gives_nearly_the_same_and_a_policy_works_in_each(self):
+        for more in [[], ["--policy", "tokens-half", "--set", "head.keep=0.6"]]:
+            exact, *rounded = (self.objects("classify", "--model", "classify", "--precision", p, *more, *TEXTS) for p in ["fp32", "bf16", "int8"])
+            for results in rounded:
+                for r, e in zip(results, exact):
+                    self.assert_common(r, pruned=bool(more))
+                    self.assertNotEqual(r["logits"], e["logits"])
+                    self.assertEqual(r["work"], e["work"])
+                    self.assertAlmostEqual(r["scores"][0], e["scores"][0], delta=0.05)
+
+    def test_every_verb_with_a_model_takes_a_precision(self):
+        self.write("story.txt", "The fox lived by the river. " * 5)
+        for p in ["bf16", "int8"]:
+            for call in [["answer", "--model", "answer", "--question", "who", "the fox lived in the wood ."],
+                         ["embed", "--model", "classify", "a film"],
+                         ["rerank", "--model", "classify", "--query", "who", "a fox", "the wood"],
+                         ["fill", "--model", "fill", "a [MASK] film"],
+                         ["generate", "--model", "generate", "--max-tokens", "4", "--policy", "kv-4x", "Once"],
+                         ["perplexity", "--model", "generate", "--window", "64", "story.txt"]]:
+                self.assertGreaterEqual(len(self.objects(*call, "--precision", p)), 1)
+            self.output("trace", "--model", "generate", "--generate", "4", "--precision", p, "-o", "out.trace", "Once")
+
+    def test_inspect_tells_the_memory_of_a_precision(self):
+        exact, bf16, int8 = (self.objects("inspect", "classify", "--precision", p)[0] for p in ["fp32", "bf16", "int8"])
+        self.assertEqual(exact["weight_bytes"], 4 * exact["parameters"])
+        self.assertEqual([r["precision"] for r in (exact, bf16, int8)], ["fp32", "bf16", "int8"])
+        self.assertEqual(exact["bytes"], int8["bytes"])
+        self.assertLess(int8["weight_bytes"], bf16["weight_bytes"])
+        self.assertLess(bf16["weight_bytes"], exact["weight_bytes"])
+        self.assertIn("in memory in int8", self.output("inspect", "classify", "--precision", "int8"))
+
     def test_inspect_tells_the_shape_and_the_schedule(self):
         r = self.objects("inspect", "classify")[0]
         self.assertEqual((r["family"], r["layers"], r["heads"], r["hidden"], r["head_dim"]), ("bert", 4, 4, 64, 16))

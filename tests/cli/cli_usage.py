@@ -70,9 +70,15 @@ class Usage(ProgramTest):
         self.assert_fails(2, ["--input-format", "did you mean \"jsonl\"?"], "classify", "--input-format", "json", *model)
         self.assert_fails(2, "--model", "classify", "--model")
 
-    def test_what_this_build_does_not_run_says_so(self):
-        self.assert_fails(2, ["--precision", "fp32 only"], "classify", "--precision", "int8", "--model", "classify", "x")
-        self.output("classify", "--precision", "fp32", "--arithmetic", "float", "--model", "classify", "a film")
+    def test_a_precision_is_one_of_three_and_the_chip_has_its_own(self):
+        model = ["--model", "classify", "a film"]
+        self.assert_fails(2, ["--precision", "fp32, bf16, int8", 'did you mean "int8"?'], "classify", "--precision", "int4", *model)
+        for verb in ["classify", "inspect"]:
+            self.assert_fails(2, ["--precision", "fp32 beside --arithmetic chip", "int8"], verb, "--precision", "int8",
+                              "--arithmetic", "chip", *model[:2 if verb == "inspect" else 3])
+        self.output("classify", "--precision", "fp32", "--arithmetic", "chip", *model)
+        self.assert_fails(2, ["--precision", "fp32, bf16, int8"], "bench", "--precision", "fp16")
+        self.assert_fails(2, ["--precision", "several"], "bench", "--load", "classify", "--precision", "bf16", "--precision", "int8")
 
     def test_the_arithmetic_of_the_chip_counts_its_twelve_bits(self):
         chip, plain = (self.objects("classify", "--arithmetic", word, "--model", "classify", "a film")[0] for word in ("chip", "float"))

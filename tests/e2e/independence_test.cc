@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // What must not change a result by a single bit: the neighbours in a batch, the number of threads, a policy that keeps
-// everything. On each instruction set.
+// everything. On each instruction set and in each precision.
 #include <gtest/gtest.h>
 
+#include "spatten/base/fields.h"
 #include "support/on_every_target.h"
 #include "support/random_model.h"
 
@@ -49,9 +50,9 @@ void expect_same(const RunReport& a, const RunReport& b) {
   EXPECT_EQ(work_a, work_b);
 }
 
-TEST_P(Batch, DoesNotChangeASequence) {
+void expect_batch_changes_no_sequence(Precision precision) {
   ThreadPool threads(2);
-  const RandomModel<Bert> bert(random_bert_config({3, 3, 32}), 1, threads);
+  const RandomModel<Bert> bert(random_bert_config({3, 3, 32}), 1, threads, precision);
   Random random(2);
   std::vector<Encoding> batch;
   for (const std::size_t length : {17, 1, 40, 2, 17, 70}) batch.push_back(random_encoding(random, length));
@@ -68,9 +69,16 @@ TEST_P(Batch, DoesNotChangeASequence) {
   }
 }
 
-TEST_P(Batch, DoesNotChangeADecodedSequence) {
+TEST_P(Batch, DoesNotChangeASequence) {
+  for (const Precision precision : kPrecisions) {
+    SCOPED_TRACE(enum_name(precision));
+    expect_batch_changes_no_sequence(precision);
+  }
+}
+
+void expect_batch_changes_no_decoded_sequence(Precision precision) {
   ThreadPool threads(2);
-  const RandomModel<Gpt2> gpt2(random_gpt2_config({2, 3, 32}), 1, threads);
+  const RandomModel<Gpt2> gpt2(random_gpt2_config({2, 3, 32}), 1, threads, precision);
   for (const auto& [preset, overrides] : kPolicies) {
     SCOPED_TRACE(preset);
     const algo::Policy policy = policy_of(preset, overrides);
@@ -97,10 +105,17 @@ TEST_P(Batch, DoesNotChangeADecodedSequence) {
   }
 }
 
-TEST_P(Threads, DoNotChangeAResult) {
+TEST_P(Batch, DoesNotChangeADecodedSequence) {
+  for (const Precision precision : kPrecisions) {
+    SCOPED_TRACE(enum_name(precision));
+    expect_batch_changes_no_decoded_sequence(precision);
+  }
+}
+
+void expect_threads_change_nothing(Precision precision) {
   ThreadPool one(1), two(2), three(3);
-  const RandomModel<Bert> bert(random_bert_config({3, 5, 32}), 1, two);
-  const RandomModel<Gpt2> gpt2(random_gpt2_config({3, 3, 64}), 1, two);
+  const RandomModel<Bert> bert(random_bert_config({3, 5, 32}), 1, two, precision);
+  const RandomModel<Gpt2> gpt2(random_gpt2_config({3, 3, 64}), 1, two, precision);
   Random random(2);
   const std::vector<Encoding> batch{random_encoding(random, 33), random_encoding(random, 12)};
   const std::vector<std::int32_t> prompt = random_ids(random, 40);
@@ -121,10 +136,17 @@ TEST_P(Threads, DoNotChangeAResult) {
   }
 }
 
-TEST_P(APolicyThatKeepsEverything, IsTheDenseRun) {
+TEST_P(Threads, DoNotChangeAResult) {
+  for (const Precision precision : kPrecisions) {
+    SCOPED_TRACE(enum_name(precision));
+    expect_threads_change_nothing(precision);
+  }
+}
+
+void expect_keeping_everything_is_dense(Precision precision) {
   ThreadPool threads(2);
-  const RandomModel<Bert> bert(random_bert_config({2, 2, 64}), 1, threads);
-  const RandomModel<Gpt2> gpt2(random_gpt2_config({2, 2, 64}), 1, threads);
+  const RandomModel<Bert> bert(random_bert_config({2, 2, 64}), 1, threads, precision);
+  const RandomModel<Gpt2> gpt2(random_gpt2_config({2, 2, 64}), 1, threads, precision);
   Random random(2);
   const Encoding input = random_encoding(random, 30);
   const std::vector<std::int32_t> ids = random_ids(random, 30);
@@ -151,6 +173,13 @@ TEST_P(APolicyThatKeepsEverything, IsTheDenseRun) {
       EXPECT_EQ(floats(gpt2.model.extend(pa, next, dense).view()), floats(gpt2.model.extend(pb, next, options).view()));
     }
     EXPECT_EQ(a.kv_bytes(), b.kv_bytes());
+  }
+}
+
+TEST_P(APolicyThatKeepsEverything, IsTheDenseRun) {
+  for (const Precision precision : kPrecisions) {
+    SCOPED_TRACE(enum_name(precision));
+    expect_keeping_everything_is_dense(precision);
   }
 }
 

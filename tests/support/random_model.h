@@ -44,9 +44,12 @@ inline Json random_gpt2_config(const RandomShape& s) {
   return config;
 }
 
-inline Checkpoint random_checkpoint(const TempFolder& folder, const Json& config, std::uint64_t seed) {
+using kernels::Precision;
+constexpr Precision kPrecisions[] = {Precision::kFp32, Precision::kBf16, Precision::kInt8};
+
+inline Checkpoint random_checkpoint(const TempFolder& folder, const Json& config, std::uint64_t seed, Precision precision) {
   write_checkpoint(folder.path(), config, {.seed = seed});
-  return Checkpoint::open(folder.path());
+  return Checkpoint::open(folder.path(), {.precision = precision, .limits = {}});
 }
 
 /// A folder, its checkpoint and the model that the runtime made of it.
@@ -56,8 +59,8 @@ struct RandomModel {
   Checkpoint checkpoint;
   Family model;
 
-  RandomModel(const Json& config, std::uint64_t seed, ThreadPool& threads)
-      : checkpoint(random_checkpoint(folder, config, seed)), model(checkpoint, threads) {}
+  RandomModel(const Json& config, std::uint64_t seed, ThreadPool& threads, Precision precision = Precision::kFp32)
+      : checkpoint(random_checkpoint(folder, config, seed, precision)), model(checkpoint, threads) {}
 };
 
 inline std::vector<std::int32_t> random_ids(Random& random, std::size_t count) {

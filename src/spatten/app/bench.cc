@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `spatten bench`: how fast this machine runs models, as fractions of what it can do; with --load, how fast a model folder
 // loads and what memory that takes.
+#include <algorithm>
 #include <chrono>
 
 #include "spatten/algo/policy_file.h"
@@ -54,6 +55,8 @@ class Bench final : public Verb {
     add_number(app, "--seconds", seconds_, 0, kMaxSeconds, "measure for about so long (default: 60)");
     add_text(app, "--only", only_, "TEXT", "only the models whose name contains this");
     add_list(app, "--policy", policies_, "NAME|FILE", "measure this policy on every model, too; may be repeated");
+    add_list(app, "--precision", precisions_, "fp32|bf16|int8",
+             "measure every model at this precision, too, over fp32; may be repeated. With --load: load at it");
     add_text(app, "--load", load_, "DIR", "measure how this model folder loads, and nothing else");
     add_text(app, "--create", create_, "SHAPE", "with --load: first write DIR, with random weights in a shape of configs/model");
     add_output_options(app, options_);
@@ -65,6 +68,8 @@ class Bench final : public Verb {
     if (!load_.empty() && (!arguments.empty() || !only_.empty())) {
       throw UsageError("--load", "", "expected nothing else to measure beside it, found a folder or --only");
     }
+    if (!load_.empty() && precisions().size() > 1) throw UsageError("--precision", "", "expected one beside --load, found several");
+    precisions();  // a wrong word is a fault of the call
     Output output(options_.output);
     ThreadPool all(options_.threads > 0 ? options_.threads : ThreadPool::available_cores());
     if (load_.empty()) {
@@ -85,6 +90,9 @@ class Bench final : public Verb {
     setup.folders = bundled_models(environment);
     for (const std::string& folder : arguments) setup.folders.push_back(find_model(folder, environment.data_roots));
     setup.more_policies = policies_;
+    for (const kernels::Precision p : precisions()) {
+      if (p != kernels::Precision::kFp32) setup.more_precisions.push_back(p);
+    }
     setup.policy = [&presets](const std::string& name) { return algo::load_policy(name, presets, {}); };
     setup.one = all.size() == 1 ? &all : &one;
     setup.all = &all;
@@ -108,14 +116,27 @@ class Bench final : public Verb {
   void measure_loading(const Environment& environment, ThreadPool& all, Output& output) const {
     if (!create_.empty()) write_random_checkpoint(load_, shape_file(create_, environment), options_.seed);
     const std::string folder = find_model(load_, environment.data_roots);
-    const LoadReport r = measure_load(folder, all, now, [] { return peak_memory_bytes(); }, kLoads);
+    LoadCase what{.folder = folder, .loads = kLoads};
+    if (!precisions_.empty()) what.precision = precisions().front();
+    const LoadReport r = measure_load(what, all, now, [] { return peak_memory_bytes(); });
     if (options_.json) return output.write_json(write_field(r));
     output.write(fmt::format("{}: {} in {} ({} .. {}) from the page cache, {:.2f} GB/s, {} thread{}; first load {}\n", r.folder,
                              bytes_text(r.file_bytes), time_text(r.median_seconds), time_text(r.low_seconds),
                              time_text(r.high_seconds), r.read_gb_s, r.threads, r.threads == 1 ? "" : "s", time_text(r.first_seconds)));
     if (!r.peak_bytes) return;
-    output.write(fmt::format("peak of memory with one forward pass: {}, {} of 1.15 x the fp32 weights + K and V + 64 MiB = {}\n",
-                             bytes_text(*r.peak_bytes), percent_text(r.memory_ratio), bytes_text(r.allowed_bytes)));
+    output.write(fmt::format("peak of memory with one forward pass: {}, {} of 1.15 x the {} weights ({}) + K and V + 64 MiB = {}\n",
+                             bytes_text(*r.peak_bytes), percent_text(r.memory_ratio), r.precision, bytes_text(r.weight_bytes),
+                             bytes_text(r.allowed_bytes)));
+  }
+
+  /// Those of --precision, each once.
+  std::vector<kernels::Precision> precisions() const {
+    std::vector<kernels::Precision> out;
+    for (const std::string& word : precisions_) {
+      const auto p = static_cast<kernels::Precision>(parse_choice("--precision", word, precision_words()));
+      if (std::find(out.begin(), out.end(), p) == out.end()) out.push_back(p);
+    }
+    return out;
   }
 
   static std::string shape_file(const std::string& shape, const Environment& environment) {
@@ -139,23 +160,24 @@ class Bench final : public Verb {
   }
 
   static std::string table(const std::vector<SpeedRow>& rows) {
-    std::string out = fmt::format("{:<26} {:<18} {:>7}  {:<8} {:>9} {:>9} {:>9}  {:>7} {:>6}  {:>6} {:>6}  {:>8}\n", "", "policy", "threads",
-                                  "unit", "median", "low", "high", "GFLOP/s", "", "GB/s", "", "speed-up");
+    std::string out = fmt::format("{:<26} {:<18} {:<9} {:>7}  {:<8} {:>9} {:>9} {:>9}  {:>7} {:>6}  {:>6} {:>6}  {:>8}\n", "", "policy",
+                                  "precision", "threads", "unit", "median", "low", "high", "GFLOP/s", "", "GB/s", "", "speed-up");
     for (const SpeedRow& r : rows) {
-      out += fmt::format("{:<26} {:<18} {:>7}  {:<8} {:>9} {:>9} {:>9}  {:>7} {:>6}  {:>6} {:>6}  {:>8}\n", r.name, r.policy, r.threads, r.unit,
+      out += fmt::format("{:<26} {:<18} {:<9} {:>7}  {:<8} {:>9} {:>9} {:>9}  {:>7} {:>6}  {:>6} {:>6}  {:>8}\n", r.name, r.policy, r.precision,
+                         r.threads, r.unit,
                          time_text(r.median_seconds), time_text(r.low_seconds), time_text(r.high_seconds), number_text(r.gflops, 1),
                          percent_text(r.gemm_roof_ratio), number_text(r.read_gb_s, 1), percent_text(r.bandwidth_roof_ratio),
                          number_text(r.speedup, 2));
     }
     return out + fmt::format("\n% of the fastest oneDNN product, and of the sum over memory, on as many threads. {} samples each.\n"
-                             "speed-up: over the dense run on as many threads; of the dense run, over one thread.\n",
+                             "speed-up: over the dense run on as many threads; of the dense run, over one thread; of another precision, over fp32.\n",
                              rows.empty() ? 0 : rows.front().samples);
   }
 
   CommonOptions options_;
   bool quick_ = false;
   double seconds_ = 60;
-  std::vector<std::string> policies_;
+  std::vector<std::string> policies_, precisions_;
   std::string only_, load_, create_;
 };
 

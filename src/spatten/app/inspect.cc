@@ -52,9 +52,10 @@ class Inspect final : public Verb {
   }
 
   void run(const Arguments& arguments, Environment& environment) override {
+    check(options_);
     if (arguments.size() + (options_.model.empty() ? 0 : 1) > 1) throw UsageError("expected one model folder, found several");
     const std::string folder = find_model(arguments.empty() ? options_.model : arguments[0], environment.data_roots);
-    const Checkpoint checkpoint = Checkpoint::open(folder, {.check_memory = false, .limits = {}});
+    const Checkpoint checkpoint = Checkpoint::open(folder, {.check_memory = false, .precision = options_.precision, .limits = {}});
     const ModelConfig& config = checkpoint.config();
     if (length_ > config.max_positions) {
       throw Error("--length", "", fmt::format("expected at most {} tokens, the model's limit, found {}", config.max_positions, length_));
@@ -84,6 +85,8 @@ class Inspect final : public Verb {
                 {"max_positions", c.max_positions},
                 {"parameters", checkpoint.parameters()},
                 {"bytes", checkpoint.file_bytes()},
+                {"precision", enum_name(checkpoint.precision())},
+                {"weight_bytes", checkpoint.weight_bytes()},
                 {"task", enum_name(checkpoint.task())},
                 {"tasks", verbs_for(checkpoint.task())}};
     if (has_labels(checkpoint)) out["labels"] = c.labels;
@@ -105,7 +108,8 @@ class Inspect final : public Verb {
     row("layers", fmt::format("{} of {} heads with {} dimensions (hidden {}, feed-forward {})", c.layers, c.heads, c.head_dim, c.hidden, c.ffn));
     row("vocabulary", fmt::format("{} tokens", c.vocab));
     row("longest text", fmt::format("{} tokens", c.max_positions));
-    row("parameters", fmt::format("{} ({} on disk)", count_text(checkpoint.parameters()), bytes_text(checkpoint.file_bytes())));
+    row("parameters", fmt::format("{} ({} on disk, {} in memory in {})", count_text(checkpoint.parameters()), bytes_text(checkpoint.file_bytes()),
+                                  bytes_text(checkpoint.weight_bytes()), enum_name(checkpoint.precision())));
     if (has_labels(checkpoint)) row("labels", joined(c.labels));
     row("verbs", joined(verbs_for(checkpoint.task())));
     if (!schedule) return out;

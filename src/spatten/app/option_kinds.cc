@@ -49,6 +49,14 @@ double parse_number(const std::string& option, const std::string& text, double m
   return value;
 }
 
+std::size_t parse_choice(const std::string& option, const std::string& text, const std::vector<std::string>& words) {
+  const auto it = std::find(words.begin(), words.end(), text);
+  if (it != words.end()) return static_cast<std::size_t>(it - words.begin());
+  std::string list;
+  for (const std::string& w : words) list += (list.empty() ? "" : ", ") + w;
+  throw UsageError(option, "", fmt::format("expected one of {}, found \"{}\"{}", list, printable(text, 60), did_you_mean(text, words)));
+}
+
 void add_flag(CLI::App& app, const std::string& name, bool& target, const std::string& help, const std::string& group) {
   set_group(*app.add_flag(name, target, help), group);
 }
@@ -66,19 +74,9 @@ void add_list(CLI::App& app, const std::string& name, std::vector<std::string>& 
 
 void add_choice(CLI::App& app, const std::string& name, const std::vector<std::string>& words,
                 const std::function<void(std::size_t)>& choose, const std::string& help, const std::string& group) {
-  std::string type, list;
-  for (const std::string& w : words) {
-    type += (type.empty() ? "" : "|") + w;
-    list += (list.empty() ? "" : ", ") + w;
-  }
-  const auto take = [=](const std::string& v) {
-    const auto it = std::find(words.begin(), words.end(), v);
-    if (it == words.end()) {
-      throw UsageError(name, "", fmt::format("expected one of {}, found \"{}\"{}", list, printable(v, 60), did_you_mean(v, words)));
-    }
-    choose(static_cast<std::size_t>(it - words.begin()));
-  };
-  add_word(app, name, take, type, help, group);
+  std::string type;
+  for (const std::string& w : words) type += (type.empty() ? "" : "|") + w;
+  add_word(app, name, [=](const std::string& v) { choose(parse_choice(name, v, words)); }, type, help, group);
 }
 
 void add_number(CLI::App& app, const std::string& name, double& target, double min, double max, const std::string& help,

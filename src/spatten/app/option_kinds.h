@@ -42,6 +42,8 @@ void add_integer(CLI::App& app, const std::string& name, T& target, std::uint64_
 
 /// `text` as a whole decimal number in min .. max; throws UsageError naming `option`.
 std::uint64_t parse_integer(const std::string& option, const std::string& text, std::uint64_t min, std::uint64_t max);
+/// Index of `text` in `words`.
+std::size_t parse_choice(const std::string& option, const std::string& text, const std::vector<std::string>& words);
 double parse_number(const std::string& option, const std::string& text, double min, double max);
 
 }  // namespace spatten::app

@@ -7,25 +7,13 @@
 
 #include "spatten/app/option_kinds.h"
 #include "spatten/base/error.h"
+#include "spatten/base/fields.h"
 
 namespace spatten::app {
 namespace {
 
 constexpr std::uint64_t kMaxThreads = 1024, kMaxBatch = 4096;
 constexpr std::uint64_t kMaxSeed = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
-
-/// Options that the interface knows and this build serves with one value only.
-void add_single_choice(CLI::App& app, const std::string& name, std::vector<std::string> words, const std::string& help,
-                       const std::string& group) {
-  add_choice(
-      app, name, words,
-      [name, words](std::size_t chosen) {
-        if (chosen != 0) {
-          throw UsageError(name, "", fmt::format("expected {}, found {}: this build runs {} only", words[0], words[chosen], words[0]));
-        }
-      },
-      help, group);
-}
 
 }  // namespace
 
@@ -34,7 +22,8 @@ void add_model_options(CLI::App& app, CommonOptions& options) {
   add_text(app, "--model", options.model, "DIR", "folder of a Hugging Face model, or the name of a bundled one", group);
   add_text(app, "--policy", options.policy, "NAME|FILE", "what to prune: a preset of configs/pruning or a JSON file (default: none)", group);
   add_list(app, "--set", options.overrides, "KEY=VALUE", "change a key of the policy, e.g. token.keep=0.5; may be repeated", group);
-  add_single_choice(app, "--precision", {"fp32", "bf16", "int8"}, "precision of the weights; this build: fp32", group);
+  add_choice(app, "--precision", precision_words(), [&options](std::size_t i) { options.precision = static_cast<kernels::Precision>(i); },
+             "what weights are stored and multiplied in (default: fp32); less memory, more speed, nearly the same results", group);
   add_choice(app, "--arithmetic", {"float", "chip"},
              [&options](std::size_t i) { options.arithmetic = i == 0 ? Arithmetic::kFloat : Arithmetic::kChip; },
              "attention in fp32, or on the chip's 12-bit datapath, bit for bit (slower; default: float)", group);
@@ -70,7 +59,17 @@ void add_input_options(CLI::App& app, InputOptions& input, CommonOptions& option
   add_flag(app, "--truncate", options.truncate, "cut a text at the model's limit; without it that is an error", group);
 }
 
+std::vector<std::string> precision_words() {
+  std::vector<std::string> out;
+  for (const auto& [value, word] : enum_names(kernels::Precision{})) out.push_back(word);
+  return out;
+}
+
 void check(const CommonOptions& options) {
+  if (options.arithmetic == Arithmetic::kChip && options.precision != kernels::Precision::kFp32) {
+    throw UsageError("--precision", "", fmt::format("expected fp32 beside --arithmetic chip, whose attention is defined on fp32 projections, found {}",
+                                                    enum_name(options.precision)));
+  }
   if (options.quiet && options.verbose) throw UsageError("--quiet", "", "expected only one of --quiet and --verbose, found both");
   for (const auto& [name, file] : {std::pair{"--html", options.html}, {"--trace", options.trace}}) {
     if (!file.empty() && file == options.output) {

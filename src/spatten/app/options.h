@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "spatten/app/option_kinds.h"
+#include "spatten/kernels/precision.h"
 #include "spatten/layers/context.h"
 
 namespace spatten::app {
@@ -16,7 +17,7 @@ struct CommonOptions {
   std::string policy = "none";
   std::vector<std::string> overrides;  // KEY=VALUE, in order
   std::size_t threads = 0;             // 0: the cores that the process may use
-  std::string precision = "fp32";
+  kernels::Precision precision = kernels::Precision::kFp32;
   Arithmetic arithmetic = Arithmetic::kFloat;
   std::uint64_t seed = 1;
   std::string output;                  // empty: standard output
@@ -41,6 +42,9 @@ void add_output_options(CLI::App& app, CommonOptions& options);
 void add_view_options(CLI::App& app, CommonOptions& options);
 /// --file, --input-format, --batch, --truncate
 void add_input_options(CLI::App& app, InputOptions& input, CommonOptions& options);
+
+/// The words of --precision, in the order of the enum.
+std::vector<std::string> precision_words();
 
 /// Rules between options, after parsing. Throws UsageError.
 void check(const CommonOptions& options);

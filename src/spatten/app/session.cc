@@ -6,6 +6,7 @@
 #include "spatten/algo/policy_file.h"
 #include "spatten/app/errors.h"
 #include "spatten/app/locations.h"
+#include "spatten/app/pruning_story.h"
 #include "spatten/base/fields.h"
 
 namespace spatten::app {
@@ -18,11 +19,13 @@ std::size_t thread_count(const CommonOptions& options) {
 Model load(const CommonOptions& options, const Environment& environment, ThreadPool& threads) {
   const auto start = std::chrono::steady_clock::now();
   const std::string folder = find_model(options.model, environment.data_roots);
-  Model model = load_model(folder, threads);
+  Model model = load_model(folder, threads, {.precision = options.precision});
   if (options.verbose) {
     const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-    print_note(fmt::format("{}: {}, {} layers of {} heads, loaded in {:.2f} s, {} threads", folder, enum_name(model.config.family),
-                           model.config.layers, model.config.heads, seconds.count(), threads.size()));
+    const std::size_t bytes = model.bert ? model.bert->weight_bytes() : model.gpt2->weight_bytes();
+    print_note(fmt::format("{}: {}, {} layers of {} heads, {} of weights in {}, loaded in {:.2f} s, {} threads", folder,
+                           enum_name(model.config.family), model.config.layers, model.config.heads, bytes_text(bytes),
+                           enum_name(options.precision), seconds.count(), threads.size()));
   }
   return model;
 }

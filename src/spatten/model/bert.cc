@@ -99,7 +99,7 @@ Bert::Bert(const Checkpoint& checkpoint, ThreadPool& threads) : weights_(std::ma
     }
   }
   loader.run(threads);
-  w.bytes = checkpoint.parameters() * sizeof(float);
+  w.bytes = checkpoint.weight_bytes();
 }
 
 Bert::~Bert() = default;

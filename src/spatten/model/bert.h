@@ -27,14 +27,14 @@ struct EncoderOutput {
 
 class Bert {
  public:
-  /// Reads and packs the weights; throws Error with the tensor's name when one is missing or wrong.
+  /// Reads and packs the weights at the checkpoint's precision; throws Error with the tensor's name when one is missing or wrong.
   Bert(const Checkpoint& checkpoint, ThreadPool& threads);
   ~Bert();
   Bert(Bert&&) noexcept;
   Bert& operator=(Bert&&) noexcept;
 
   const ModelConfig& config() const;
-  /// Bytes of packed weights.
+  /// Bytes of the weights in memory, without padding.
   std::size_t weight_bytes() const;
 
   /// Encodes token ids (each sequence 1 .. max_positions tokens; longer ones throw Error naming the limit).

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "spatten/base/fields.h"
 #include "spatten/base/file.h"
 #include "spatten/base/memory_budget.h"
 #include "spatten/base/random.h"
@@ -58,15 +59,16 @@ Checkpoint Checkpoint::open(const std::string& folder, const CheckpointOptions& 
   out.files_ = open_weight_files(folder, options.limits);
   if (!out.config_.task) out.config_.task = task_of_tensors(out.config_.family, out.files_);
   out.weights_ = WeightsTable(out.config_).resolve(out.files_, folder);
-  if (options.check_memory) require_memory(out.fp32_bytes(), folder, "the weights in fp32");
+  if (options.check_memory) out.require_memory_for_weights();
   return out;
 }
 
-Checkpoint Checkpoint::random(const ModelConfig& config, std::uint64_t seed) {
+Checkpoint Checkpoint::random(const ModelConfig& config, std::uint64_t seed, kernels::Precision precision) {
   Checkpoint out;
   out.folder_ = "random weights";
   out.config_ = config;
   out.seed_ = seed;
+  out.options_.precision = precision;
   const WeightsTable table(config);
   std::vector<WeightSpec> specs = table.specs();
   std::erase_if(specs, [](const WeightSpec& spec) { return spec.presence == Presence::kOptional; });
@@ -78,9 +80,9 @@ Checkpoint Checkpoint::random(const ModelConfig& config, std::uint64_t seed) {
     tensor.bytes = 4 * tensor.elements();
   }
   for (std::size_t i = 0; i < specs.size(); ++i) {
-    out.weights_.push_back({specs[i].name, nullptr, &out.made_up_[i], specs[i].orientation});
+    out.weights_.push_back({specs[i].name, nullptr, &out.made_up_[i], specs[i].orientation, specs[i].rounding});
   }
-  require_memory(out.fp32_bytes(), out.folder_, "the weights in fp32");
+  out.require_memory_for_weights();
   return out;
 }
 
@@ -88,6 +90,22 @@ std::uint64_t Checkpoint::parameters() const {
   std::uint64_t sum = 0;  // of tensors that lie in files: far below 2^64
   for (const StoredWeight& w : weights_) sum += w.tensor->elements();
   return sum;
+}
+
+std::uint64_t Checkpoint::weight_bytes() const {
+  constexpr std::uint64_t kInt8OutputBytes = 8;  // a scale and a sum
+  std::uint64_t sum = 0;
+  for (const StoredWeight& w : weights_) {
+    const kernels::Precision kept = precision_of(w);
+    sum += w.tensor->elements() * kernels::weight_bytes(kept);
+    const auto [rows, columns] = rows_and_columns(*w.tensor);
+    if (kept == kernels::Precision::kInt8) sum += kInt8OutputBytes * (w.orientation == Orientation::kConv1d ? columns : rows);
+  }
+  return sum;
+}
+
+void Checkpoint::require_memory_for_weights() const {
+  require_memory(weight_bytes(), folder_, fmt::format("the weights in {}", enum_name(precision())));
 }
 
 std::uint64_t Checkpoint::file_bytes() const {
@@ -115,6 +133,12 @@ std::pair<std::size_t, std::size_t> Checkpoint::shape(std::string_view name) con
 }
 
 Orientation Checkpoint::orientation(std::string_view name) const { return get(name).orientation; }
+
+kernels::Precision Checkpoint::precision_of(const StoredWeight& weight) const {
+  return weight.rounding == Rounding::kToPrecision ? options_.precision : kernels::Precision::kFp32;
+}
+
+kernels::Precision Checkpoint::precision(std::string_view name) const { return precision_of(get(name)); }
 
 void Checkpoint::read(std::string_view name, float* out) const {
   const StoredWeight& weight = get(name);

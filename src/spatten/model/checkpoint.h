@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "spatten/base/matrix.h"
+#include "spatten/kernels/precision.h"
 #include "spatten/model/config.h"
 #include "spatten/model/weights_table.h"
 
@@ -18,7 +19,8 @@ namespace spatten {
 
 struct CheckpointOptions {
   ValueCheck check = ValueCheck::kFinite;  // on every value that is read
-  bool check_memory = true;                // refuse to open when the fp32 weights would not fit
+  bool check_memory = true;                // refuse to open when the weights at `precision` would not fit
+  kernels::Precision precision = kernels::Precision::kFp32;  // that a model made of it keeps its matrices at
   SafetensorsLimits limits = {};
 };
 
@@ -30,7 +32,8 @@ class Checkpoint {
 
   /// Weights made up as they are read, of the size that training gives; no files. The required tensors only. The same
   /// seed gives the same values, in strips of any height. `config.task` must be set.
-  static Checkpoint random(const ModelConfig& config, std::uint64_t seed);
+  static Checkpoint random(const ModelConfig& config, std::uint64_t seed,
+                           kernels::Precision precision = kernels::Precision::kFp32);
 
   const std::string& folder() const { return folder_; }
   const ModelConfig& config() const { return config_; }
@@ -38,8 +41,11 @@ class Checkpoint {
 
   /// Elements of all tensors of the table that are present.
   std::uint64_t parameters() const;
-  /// What these take in fp32; compared with the memory that is left before anything is read.
-  std::uint64_t fp32_bytes() const { return 4 * parameters(); }
+  /// The precision of the options.
+  kernels::Precision precision() const { return options_.precision; }
+  /// What the parameters take in memory at that precision, scales included and padding not; compared with the memory that is
+  /// left before anything is read.
+  std::uint64_t weight_bytes() const;
   /// Size of the weight files; 0 for random weights.
   std::uint64_t file_bytes() const;
 
@@ -48,6 +54,8 @@ class Checkpoint {
   /// Rows x columns as stored; a vector is one row.
   std::pair<std::size_t, std::size_t> shape(std::string_view name) const;
   Orientation orientation(std::string_view name) const;
+  /// What this tensor is kept at: the precision, or fp32 (Rounding).
+  kernels::Precision precision(std::string_view name) const;
 
   /// Writes rows x columns values. Throws Error naming tensor and position of a value that the check refuses.
   void read(std::string_view name, float* out) const;
@@ -59,6 +67,8 @@ class Checkpoint {
   Checkpoint() = default;
   const StoredWeight* find(std::string_view name) const;
   const StoredWeight& get(std::string_view name) const;
+  kernels::Precision precision_of(const StoredWeight& weight) const;
+  void require_memory_for_weights() const;
   void read_elements(const StoredWeight& weight, std::uint64_t first, std::size_t count, float* out) const;
   void make_elements(const StoredWeight& weight, std::uint64_t first, std::size_t count, float* out) const;
   [[noreturn]] void refuse_value(const StoredWeight& weight, std::uint64_t element, float value) const;

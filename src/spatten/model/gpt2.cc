@@ -110,7 +110,7 @@ Gpt2::Gpt2(const Checkpoint& checkpoint, ThreadPool& threads) : weights_(std::ma
   for (std::uint32_t l = 0; l < w.config.layers; ++l) load_block(loader, w.config, l, w.blocks[l]);
   loader.layer_norm("ln_f", w.config.layer_norm_eps, w.final_norm);
   loader.run(threads);
-  w.bytes = checkpoint.parameters() * sizeof(float);
+  w.bytes = checkpoint.weight_bytes();
 }
 
 Gpt2::~Gpt2() = default;

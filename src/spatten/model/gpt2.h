@@ -40,6 +40,7 @@ class Decoder {
 
 class Gpt2 {
  public:
+  /// As for Bert.
   Gpt2(const Checkpoint& checkpoint, ThreadPool& threads);
   ~Gpt2();
   Gpt2(Gpt2&&) noexcept;

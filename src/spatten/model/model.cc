@@ -27,6 +27,7 @@ const Gpt2& Model::as_gpt2(std::string_view task) const {
 Model load_model(const std::string& folder, ThreadPool& threads, const LoadOptions& options) {
   CheckpointOptions checkpoint_options;
   checkpoint_options.check = options.check_finite ? ValueCheck::kFinite : ValueCheck::kNone;
+  checkpoint_options.precision = options.precision;
   const Checkpoint checkpoint = Checkpoint::open(folder, checkpoint_options);
   Model model;
   model.folder = folder;

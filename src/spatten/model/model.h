@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "spatten/kernels/precision.h"
 #include "spatten/model/bert.h"
 #include "spatten/model/config.h"
 #include "spatten/model/gpt2.h"
@@ -27,6 +28,7 @@ struct Model {
 
 struct LoadOptions {
   bool check_finite = true;  // refuse NaN and Inf weights
+  kernels::Precision precision = kernels::Precision::kFp32;  // of matrices and their products; decided when they are read
 };
 
 /// Loads a Hugging Face folder. Throws Error with file, key and place.

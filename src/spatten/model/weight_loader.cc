@@ -16,6 +16,9 @@ void WeightLoader::pack(const std::string& name, std::size_t first_out, kernels:
   const bool linear = checkpoint_.orientation(name) != Orientation::kConv1d;
   jobs_.push_back([this, name, first_out, linear, &out] {
     const auto [rows, cols] = checkpoint_.shape(name);
+    if (!linear && out.precision() == kernels::Precision::kInt8) {  // an output's scale needs all of its rows
+      checkpoint_.read_strips(name, strip_rows(cols), [&](std::size_t, ConstMatrix strip) { out.measure_in_out(strip); });
+    }
     checkpoint_.read_strips(name, strip_rows(cols), [&](std::size_t first, ConstMatrix strip) {
       if (linear) {
         out.put_out_in(first_out + first, strip);
@@ -24,6 +27,16 @@ void WeightLoader::pack(const std::string& name, std::size_t first_out, kernels:
       }
     });
   });
+}
+
+kernels::PackedMatrix WeightLoader::make_matrix(const std::string& name, std::size_t in, std::size_t out,
+                                                std::size_t panel_width) const {
+  const kernels::Precision precision = checkpoint_.precision(name);
+  if (precision == kernels::Precision::kInt8 && in > kernels::PackedMatrix::kMaxInt8Inputs) {
+    throw Error(checkpoint_.folder(), name, fmt::format("expected at most {} inputs for int8, found {}",
+                                                        kernels::PackedMatrix::kMaxInt8Inputs, in));
+  }
+  return kernels::PackedMatrix(in, out, panel_width, precision);
 }
 
 void WeightLoader::linear(const std::vector<std::string>& names, std::size_t panel_width, Linear& out) {
@@ -36,7 +49,7 @@ void WeightLoader::linear(const std::vector<std::string>& names, std::size_t pan
     total += conv ? cols : rows;
     in = conv ? rows : cols;
   }
-  out.weight = kernels::PackedMatrix(in, total, panel_width);
+  out.weight = make_matrix(names[0] + ".weight", in, total, panel_width);
   out.bias.resize(total);
   for (std::size_t i = 0; i < names.size(); ++i) {
     // Conv1D strips carry all outputs at once; several of them side by side do not occur in any family.
@@ -66,7 +79,7 @@ void WeightLoader::table(const std::string& name, OwnedMatrix<float>& out) {
 
 void WeightLoader::packed_table(const std::string& name, kernels::PackedMatrix& out) {
   const auto [rows, cols] = checkpoint_.shape(name);
-  out = kernels::PackedMatrix(cols, rows);
+  out = make_matrix(name, cols, rows, kernels::PackedMatrix::kDefaultPanelWidth);
   pack(name, 0, out);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads a checkpoint's tensors straight into the layers' packed form: a list of jobs, run on all threads, each with one
-// strip of rows in memory at a time.
+// Reads a checkpoint's tensors straight into the layers' packed form, at the checkpoint's precision: a list of jobs, run on all
+// threads, each with one strip of rows in fp32 at a time.
 #pragma once
 
 #include <functional>
@@ -29,6 +29,7 @@ class WeightLoader {
   void run(ThreadPool& threads);
 
  private:
+  kernels::PackedMatrix make_matrix(const std::string& name, std::size_t in, std::size_t out, std::size_t panel_width) const;
   void pack(const std::string& name, std::size_t first_out, kernels::PackedMatrix& out);
 
   const Checkpoint& checkpoint_;

@@ -148,7 +148,7 @@ class Matcher {
     for (std::size_t i = 0; i < specs_.size(); ++i) {
       if (own_[i].tensor == nullptr) continue;
       const Orientation orientation = is_transposed(specs_[i]) ? Orientation::kLinear : specs_[i].orientation;
-      out.push_back({specs_[i].name, own_[i].file, own_[i].tensor, orientation});
+      out.push_back({specs_[i].name, own_[i].file, own_[i].tensor, orientation, specs_[i].rounding});
     }
     std::sort(out.begin(), out.end(), [](const StoredWeight& a, const StoredWeight& b) { return a.name < b.name; });
     return out;

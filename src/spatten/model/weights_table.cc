@@ -23,7 +23,9 @@ class TableBuilder {
   std::vector<WeightSpec> specs;
 
   void matrix(const std::string& name, const Dim& rows, const Dim& cols, Orientation o = Orientation::kNone) {
-    add(name, {rows.size, cols.size}, rows.key + " x " + cols.key).orientation = o;
+    WeightSpec& spec = add(name, {rows.size, cols.size}, rows.key + " x " + cols.key);
+    spec.orientation = o;
+    if (o != Orientation::kNone) spec.rounding = Rounding::kToPrecision;
   }
   void vector(const std::string& name, const Dim& size) { add(name, {size.size}, size.key); }
   void linear(const std::string& name, const Dim& in, const Dim& out) {
@@ -39,6 +41,16 @@ class TableBuilder {
       vector(name + part, size);
       spell(name + old);
     }
+  }
+  /// The last table is the LM head as well, of which files may hold a copy.
+  void tie(const std::string& copy) {
+    last().tied_name = copy;
+    last().rounding = Rounding::kToPrecision;
+  }
+  /// A linear layer with few outputs.
+  void small_head(const std::string& name, const Dim& in, const Dim& out) {
+    linear(name, in, out);
+    last(1).rounding = Rounding::kNever;
   }
   /// What follows stands beside the base model, without its prefix.
   void leave_base() { prefix_.clear(); }
@@ -83,7 +95,7 @@ std::vector<WeightSpec> bert_table(const ModelConfig& c) {
   const Dim hidden{c.hidden, "hidden_size"}, ffn{c.ffn, "intermediate_size"}, vocab{c.vocab, "vocab_size"};
   TableBuilder t("bert.");
   t.matrix("embeddings.word_embeddings.weight", vocab, hidden);
-  if (*c.task == Task::kMaskedLm && c.tie_word_embeddings) t.last().tied_name = "cls.predictions.decoder.weight";
+  if (*c.task == Task::kMaskedLm && c.tie_word_embeddings) t.tie("cls.predictions.decoder.weight");
   t.matrix("embeddings.position_embeddings.weight", {c.max_positions, "max_position_embeddings"}, hidden);
   t.matrix("embeddings.token_type_embeddings.weight", {c.type_vocab, "type_vocab_size"}, hidden);
   t.layer_norm("embeddings.LayerNorm", hidden);
@@ -91,8 +103,8 @@ std::vector<WeightSpec> bert_table(const ModelConfig& c) {
   t.linear("pooler.dense", hidden, hidden);
   if (*c.task != Task::kSequenceClassification) t.last(0).presence = t.last(1).presence = Presence::kOptional;
   t.leave_base();
-  if (*c.task == Task::kSequenceClassification) t.linear("classifier", hidden, {c.labels.size(), "num_labels"});
-  if (*c.task == Task::kQuestionAnswering) t.linear("qa_outputs", hidden, {2, "2"});
+  if (*c.task == Task::kSequenceClassification) t.small_head("classifier", hidden, {c.labels.size(), "num_labels"});
+  if (*c.task == Task::kQuestionAnswering) t.small_head("qa_outputs", hidden, {2, "2"});
   if (*c.task == Task::kMaskedLm) add_bert_mlm_head(t, c, hidden, vocab);
   return std::move(t.specs);
 }
@@ -101,7 +113,7 @@ std::vector<WeightSpec> gpt2_table(const ModelConfig& c) {
   const Dim hidden{c.hidden, "n_embd"}, ffn{c.ffn, "n_inner"}, vocab{c.vocab, "vocab_size"};
   TableBuilder t("transformer.");
   t.matrix("wte.weight", vocab, hidden);
-  if (c.tie_word_embeddings) t.last().tied_name = "lm_head.weight";
+  if (c.tie_word_embeddings) t.tie("lm_head.weight");
   t.matrix("wpe.weight", {c.max_positions, "n_positions"}, hidden);
   for (std::uint32_t layer = 0; layer < c.layers; ++layer) {
     const std::string at = fmt::format("h.{}.", layer);

@@ -34,6 +34,11 @@ enum class Orientation {
 
 enum class Presence { kRequired, kOptional };
 
+/// Which tensors take the precision that a model is loaded at (kernels/precision.h): the matrices of the blocks, of pooler and LM
+/// head, and an embedding table that is the LM head. Others are looked up, are vectors, or have a handful of outputs that
+/// cost nothing and decide the answer.
+enum class Rounding { kNever, kToPrecision };
+
 struct WeightSpec {
   std::string name;                  // canonical
   std::vector<std::string> aliases;  // other names for it
@@ -42,6 +47,7 @@ struct WeightSpec {
   std::string shape_keys;            // the shape in keys of config.json: "vocab_size x hidden_size"
   Orientation orientation = Orientation::kNone;  // a Conv1D may be stored as Linear, then in all tensors of a file
   Presence presence = Presence::kRequired;       // optional: weight and bias together or neither
+  Rounding rounding = Rounding::kNever;
 };
 
 /// A tensor of the table in a file.
@@ -50,6 +56,7 @@ struct StoredWeight {
   const SafetensorsFile* file = nullptr;
   const TensorInfo* tensor = nullptr;
   Orientation orientation = Orientation::kNone;  // as stored
+  Rounding rounding = Rounding::kNever;
 };
 
 class WeightsTable {

@@ -10,12 +10,19 @@
 
 #include "spatten/base/json.h"
 #include "spatten/base/thread_pool.h"
+#include "spatten/kernels/precision.h"
 #include "spatten/study/measure.h"
 
 namespace spatten {
 
-struct LoadReport {
+struct LoadCase {
   std::string folder;
+  kernels::Precision precision = kernels::Precision::kFp32;
+  std::size_t loads = 5;  // after the first
+};
+
+struct LoadReport {
+  std::string folder, precision = "fp32";
   std::uint64_t threads = 1;
   std::uint64_t file_bytes = 0, weight_bytes = 0, kv_bytes = 0;
   double first_seconds = 0;                                       // the first load, perhaps from the disk
@@ -28,9 +35,10 @@ struct LoadReport {
   template <class S, class F>
   static void each(S& s, F&& f) {
     f("name", s.folder, "", "the model folder");
+    f("precision", s.precision, "", "that the weights are kept at");
     f("threads", s.threads, "thread", "threads that read and pack");
     f("file_bytes", s.file_bytes, "byte", "size of the weight files");
-    f("weight_bytes", s.weight_bytes, "byte", "the weights in fp32");
+    f("weight_bytes", s.weight_bytes, "byte", "the weights at that precision");
     f("kv_bytes", s.kv_bytes, "byte", "K and V of the forward pass (decoders)");
     f("first_seconds", s.first_seconds, "s", "first load, perhaps from the disk");
     f("median_seconds", s.median_seconds, "s", "median of the loads after it, from the page cache");
@@ -43,8 +51,8 @@ struct LoadReport {
   }
 };
 
-/// Loads `loads` times after the first. `peak_memory`: see peak_memory_bytes(). Throws what loading throws.
-LoadReport measure_load(const std::string& folder, ThreadPool& threads, const Clock& clock,
-                        const std::function<std::optional<std::uint64_t>()>& peak_memory, std::size_t loads);
+/// `peak_memory`: see peak_memory_bytes(). Throws what loading throws.
+LoadReport measure_load(const LoadCase& what, ThreadPool& threads, const Clock& clock,
+                        const std::function<std::optional<std::uint64_t>()>& peak_memory);
 
 }  // namespace spatten

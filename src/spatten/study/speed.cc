@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "spatten/base/fields.h"
+
 namespace spatten {
 namespace {
 
@@ -19,6 +21,7 @@ SpeedRow row_of(const SpeedCase& c, const Timing& timing) {
   SpeedRow row;
   row.name = c.name;
   row.policy = c.policy;
+  row.precision = enum_name(c.precision);
   row.threads = c.threads;
   row.unit = c.unit;
   row.median_seconds = timing.median_seconds;
@@ -57,7 +60,7 @@ std::vector<SpeedRow> measure_speed(const std::vector<SpeedCase>& cases, const C
     if (!cases[i].baseline) continue;
     SPATTEN_CHECK(*cases[i].baseline < i);
     const SpeedRow& base = rows[*cases[i].baseline];
-    row.speedup_over = SpeedBaseline{base.name, base.policy, base.threads};
+    row.speedup_over = SpeedBaseline{base.name, base.policy, base.precision, base.threads};
     if (row.median_seconds > 0) row.speedup = base.median_seconds / row.median_seconds;
   }
   return rows;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The speed of this machine, and of models as fractions of it (spatten bench). All cases are measured in one run, in turn.
 // A ratio compares medians: of an encoder with the fastest large product by oneDNN on as many threads, of a decoder with
-// the read bandwidth; "speed-up" compares a case with its own baseline, the dense run or the run on one thread.
+// the read bandwidth; "speed-up" compares a case with its own baseline: the dense run, the run on one thread, or the run in fp32.
 #pragma once
 
 #include <memory>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "spatten/base/json.h"
+#include "spatten/kernels/precision.h"
 #include "spatten/study/measure.h"
 
 namespace spatten {
@@ -19,6 +20,7 @@ enum class SpeedRole { kGemmRoof, kReadRoof, kModel };
 struct SpeedCase {
   std::string name;             // "bert-base 384 tokens"
   std::string policy = "none";
+  kernels::Precision precision = kernels::Precision::kFp32;
   std::size_t threads = 1;
   SpeedRole role = SpeedRole::kModel;
   std::string unit = "pass";
@@ -28,13 +30,14 @@ struct SpeedCase {
 
 /// Which row a speed-up is over.
 struct SpeedBaseline {
-  std::string name, policy;
+  std::string name, policy, precision;
   std::uint64_t threads = 1;
 
   template <class S, class F>
   static void each(S& s, F&& f) {
     f("name", s.name, "", "its name");
     f("policy", s.policy, "", "its policy");
+    f("precision", s.precision, "", "its precision");
     f("threads", s.threads, "thread", "its threads");
   }
 };
@@ -54,7 +57,7 @@ struct SpeedRow {
     f("name", s.name, "", "what runs");
     f("policy", s.policy, "", "how it is pruned");
     f("threads", s.threads, "thread", "threads that run it");
-    f("precision", s.precision, "", "of the arithmetic");
+    f("precision", s.precision, "", "that weights are stored and multiplied in");
     f("unit", s.unit, "", "what the seconds are for: a pass, a token, a product, a read");
     f("median_seconds", s.median_seconds, "s", "median per unit");
     f("low_seconds", s.low_seconds, "s", "first quartile");

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 
 #include "spatten/model/checkpoint.h"
 #include "spatten/study/model_workloads.h"
@@ -12,6 +13,7 @@ namespace spatten {
 namespace {
 
 constexpr std::uint64_t kSeed = 1;
+constexpr kernels::Precision kFp32 = kernels::Precision::kFp32;
 
 /// Collects cases; each knows the case before it in the same group as its possible baseline.
 class CaseList {
@@ -28,17 +30,23 @@ class CaseList {
     add("read memory", threads, SpeedRole::kReadRoof, "read", std::make_unique<ReadRoofWorkload>(setup_.read_bytes, threads));
   }
 
-  /// Dense on all threads, then each policy over it, the caller's last; with `one_thread` the dense run on one thread comes first.
+  /// Dense on all threads, then each policy over it, the caller's last, then the caller's precisions; with `one_thread` the dense
+  /// run on one thread comes first. make(precision, run).
   template <class Make>
   void model(const std::string& name, const char* unit, const std::vector<std::string>& policies, bool one_thread, const Make& make) {
     std::optional<std::size_t> single;
-    if (one_thread && setup_.all != setup_.one) single = add(name, *setup_.one, SpeedRole::kModel, unit, make(run(*setup_.one, "")));
-    const std::size_t dense = add(name, *setup_.all, SpeedRole::kModel, unit, make(run(*setup_.all, "")));
+    if (one_thread && setup_.all != setup_.one) single = add(name, *setup_.one, SpeedRole::kModel, unit, make(kFp32, run(*setup_.one, "")));
+    const std::size_t dense = add(name, *setup_.all, SpeedRole::kModel, unit, make(kFp32, run(*setup_.all, "")));
     cases_[dense].baseline = single;
     for (const std::string& policy : with_more(policies)) {
-      const std::size_t pruned = add(name, *setup_.all, SpeedRole::kModel, unit, make(run(*setup_.all, policy)));
+      const std::size_t pruned = add(name, *setup_.all, SpeedRole::kModel, unit, make(kFp32, run(*setup_.all, policy)));
       cases_[pruned].policy = policy;
       cases_[pruned].baseline = dense;
+    }
+    for (const kernels::Precision precision : setup_.more_precisions) {
+      const std::size_t rounded = add(name, *setup_.all, SpeedRole::kModel, unit, make(precision, run(*setup_.all, "")));
+      cases_[rounded].precision = precision;
+      cases_[rounded].baseline = dense;
     }
   }
 
@@ -72,16 +80,30 @@ class CaseList {
 
 using Policies = std::vector<std::string>;
 
-void add_encoder(CaseList& list, const std::string& name, const std::shared_ptr<const Bert>& model, std::size_t tokens,
-                 std::size_t passes, const Policies& policies, bool one_thread) {
-  list.model(name, "pass", policies, one_thread,
-             [&](ModelRun run) { return std::make_unique<EncoderWorkload>(model, tokens, passes, std::move(run)); });
+template <class Family>
+using Models = std::map<kernels::Precision, std::shared_ptr<const Family>>;
+
+/// One per precision that is measured; open(precision) gives the checkpoint.
+template <class Family, class Open>
+Models<Family> load_models(const SpeedSetup& setup, const Open& open) {
+  Models<Family> out;
+  out[kFp32] = std::make_shared<const Family>(open(kFp32), *setup.all);
+  for (const kernels::Precision p : setup.more_precisions) out[p] = std::make_shared<const Family>(open(p), *setup.all);
+  return out;
 }
 
-void add_decoder(CaseList& list, const std::string& name, const std::shared_ptr<const Gpt2>& model,
-                 DecoderWorkload::Shape shape, const Policies& policies) {
-  list.model(name, "token", policies, false,
-             [&](ModelRun run) { return std::make_unique<DecoderWorkload>(model, shape, std::move(run)); });
+void add_encoder(CaseList& list, const std::string& name, const Models<Bert>& models, std::size_t tokens, std::size_t passes,
+                 const Policies& policies, bool one_thread) {
+  list.model(name, "pass", policies, one_thread, [&](kernels::Precision p, ModelRun run) {
+    return std::make_unique<EncoderWorkload>(models.at(p), tokens, passes, std::move(run));
+  });
+}
+
+void add_decoder(CaseList& list, const std::string& name, const Models<Gpt2>& models, DecoderWorkload::Shape shape,
+                 const Policies& policies) {
+  list.model(name, "token", policies, false, [&](kernels::Precision p, ModelRun run) {
+    return std::make_unique<DecoderWorkload>(models.at(p), shape, std::move(run));
+  });
 }
 
 /// The shape of a window that fits the model: as asked for, or in the middle of what the model takes.
@@ -95,9 +117,9 @@ void add_random_encoder(CaseList& list, const SpeedSetup& setup) {
   const auto name = [](std::size_t tokens) { return fmt::format("bert-base {} tokens", tokens); };
   const std::size_t limit = setup.encoder.max_positions, few = std::min<std::size_t>(128, limit), many = std::min<std::size_t>(384, limit);
   if (!list.wanted(name(few)) && !list.wanted(name(many))) return;
-  const auto model = std::make_shared<const Bert>(Checkpoint::random(setup.encoder, kSeed), *setup.all);
-  if (list.wanted(name(few))) add_encoder(list, name(few), model, few, 1, {}, false);
-  if (list.wanted(name(many))) add_encoder(list, name(many), model, many, 1, {"tokens-half-early", "tokens-half"}, true);
+  const auto models = load_models<Bert>(setup, [&](kernels::Precision p) { return Checkpoint::random(setup.encoder, kSeed, p); });
+  if (list.wanted(name(few))) add_encoder(list, name(few), models, few, 1, {}, false);
+  if (list.wanted(name(many))) add_encoder(list, name(many), models, many, 1, {"tokens-half-early", "tokens-half"}, true);
 }
 
 void add_random_decoder(CaseList& list, const SpeedSetup& setup) {
@@ -108,24 +130,22 @@ void add_random_decoder(CaseList& list, const SpeedSetup& setup) {
     if (list.wanted(name(shape.context))) shapes.push_back(shape);
   }
   if (shapes.empty()) return;
-  const auto model = std::make_shared<const Gpt2>(Checkpoint::random(setup.decoder, kSeed), *setup.all);
-  for (const auto& shape : shapes) add_decoder(list, name(shape.context), model, shape, {"kv-4x"});
+  const auto models = load_models<Gpt2>(setup, [&](kernels::Precision p) { return Checkpoint::random(setup.decoder, kSeed, p); });
+  for (const auto& shape : shapes) add_decoder(list, name(shape.context), models, shape, {"kv-4x"});
 }
 
 /// Small models: several passes a sample, so that a sample lasts milliseconds.
 void add_folder(CaseList& list, const SpeedSetup& setup, const std::string& folder) {
   const std::string base = std::filesystem::path(folder).filename().string();
   if (!list.wanted(base)) return;
-  const Checkpoint checkpoint = Checkpoint::open(folder);
-  const ModelConfig& config = checkpoint.config();
+  const auto open = [&](kernels::Precision p) { return Checkpoint::open(folder, {.precision = p, .limits = {}}); };
+  const ModelConfig config = open(kFp32).config();
   if (config.family == Family::kBert) {
     const std::size_t tokens = std::min<std::size_t>(64, config.max_positions);
-    add_encoder(list, fmt::format("{} {} tokens", base, tokens), std::make_shared<const Bert>(checkpoint, *setup.all), tokens, 8,
-                {"tokens-half"}, false);
+    add_encoder(list, fmt::format("{} {} tokens", base, tokens), load_models<Bert>(setup, open), tokens, 8, {"tokens-half"}, false);
   } else {
     const auto shape = decoder_shape(config, config.max_positions / 2, 32);
-    add_decoder(list, fmt::format("{} context {}", base, shape.context), std::make_shared<const Gpt2>(checkpoint, *setup.all), shape,
-                {"kv-4x"});
+    add_decoder(list, fmt::format("{} context {}", base, shape.context), load_models<Gpt2>(setup, open), shape, {"kv-4x"});
   }
 }
 

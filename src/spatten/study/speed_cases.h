@@ -18,6 +18,7 @@ struct SpeedSetup {
   ModelConfig encoder, decoder;                // shapes for random weights
   std::vector<std::string> folders;            // models to load besides
   std::vector<std::string> more_policies;      // measured on every model besides its own
+  std::vector<kernels::Precision> more_precisions;  // every model also dense at these, over its dense run in fp32
   std::function<algo::Policy(const std::string& name)> policy;
   ThreadPool* one = nullptr;                   // a single thread
   ThreadPool* all = nullptr;                   // may be `one` itself

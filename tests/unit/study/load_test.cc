@@ -56,10 +56,10 @@ TEST_F(RandomFolder, LoadsInTheTimeThatTheClockTells) {
   for (const auto& [config, name] : {std::pair(small_bert(), "bert"), {small_gpt2(), "gpt2"}}) {
     const std::string folder = write(config, name);
     ThreadPool threads(2);
-    const LoadReport report = measure_load(folder, threads, [&] { return now += 2; }, [] { return std::optional<std::uint64_t>(1 << 26); }, 3);
+    const LoadReport report = measure_load({.folder = folder, .loads = 3}, threads, [&] { return now += 2; }, [] { return std::optional<std::uint64_t>(1 << 26); });
     EXPECT_EQ(report.first_seconds, 2);
     EXPECT_EQ(report.median_seconds, 2);
-    EXPECT_EQ(report.weight_bytes, Checkpoint::open(folder).fp32_bytes());
+    EXPECT_EQ(report.weight_bytes, Checkpoint::open(folder).weight_bytes());
     EXPECT_GT(report.file_bytes, report.weight_bytes);
     EXPECT_EQ(report.kv_bytes, config["model_type"] == "bert" ? 0u : 2 * 2 * 12 * 32 * 4u);
     const double allowed = 1.15 * static_cast<double>(report.weight_bytes) + static_cast<double>(report.kv_bytes) + (1 << 26);
@@ -68,9 +68,19 @@ TEST_F(RandomFolder, LoadsInTheTimeThatTheClockTells) {
   }
 }
 
+TEST_F(RandomFolder, LoadsAtThePrecisionThatIsAskedFor) {
+  const std::string folder = write(small_gpt2());
+  ThreadPool threads(1);
+  const LoadReport report = measure_load({.folder = folder, .precision = kernels::Precision::kInt8, .loads = 1}, threads, [] { return 0.0; },
+                                         [] { return std::nullopt; });
+  EXPECT_EQ(report.precision, "int8");
+  EXPECT_EQ(report.weight_bytes, Checkpoint::open(folder, {.precision = kernels::Precision::kInt8, .limits = {}}).weight_bytes());
+  EXPECT_LT(report.weight_bytes, Checkpoint::open(folder).weight_bytes() / 2);
+}
+
 TEST_F(RandomFolder, NoMemoryRatioWhereThePeakIsUnknown) {
   ThreadPool threads(1);
-  const LoadReport report = measure_load(write(small_bert("BertForSequenceClassification")), threads, [] { return 0.0; }, [] { return std::nullopt; }, 1);
+  const LoadReport report = measure_load({.folder = write(small_bert("BertForSequenceClassification")), .loads = 1}, threads, [] { return 0.0; }, [] { return std::nullopt; });
   EXPECT_FALSE(report.memory_ratio);
   EXPECT_EQ(report.read_gb_s, 0);  // a clock that stands
 }

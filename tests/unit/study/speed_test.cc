@@ -69,12 +69,15 @@ TEST_F(SpeedRows, SpeedUpIsOverTheBaseline) {
   add(SpeedRole::kModel, 2, 3, 1e9, 0);
   SpeedCase& pruned = add(SpeedRole::kModel, 2, 2, 1e9, 0);
   pruned.policy = "half";
+  pruned.precision = kernels::Precision::kInt8;
   pruned.baseline = 0;
   const auto r = rows();
   EXPECT_FALSE(r[0].speedup);
   EXPECT_NEAR(*r[1].speedup, 1.5, 1e-12);
   EXPECT_EQ(r[1].speedup_over->name, "a");
   EXPECT_EQ(r[1].speedup_over->policy, "none");
+  EXPECT_EQ(r[1].speedup_over->precision, "fp32");
+  EXPECT_EQ(r[1].precision, "int8");
 }
 
 TEST_F(SpeedRows, AbsentNumbersAreNullInJson) {
@@ -153,6 +156,23 @@ TEST_F(SpeedCases, PoliciesOfTheCallerAreMeasuredOnEveryModelOnce) {
   EXPECT_EQ(policies.count("gpt2 mine"), policies.count("gpt2 kv-4x"));
   EXPECT_GT(policies.count("bert mine"), 0u);
   EXPECT_GT(policies.count("gpt2 mine"), 0u);
+}
+
+TEST_F(SpeedCases, PrecisionsOfTheCallerAreMeasuredOnEveryModelOverFp32) {
+  setup_.more_precisions = {kernels::Precision::kBf16, kernels::Precision::kInt8};
+  const auto cases = speed_cases(setup_);
+  std::multiset<std::string> seen;
+  for (const SpeedCase& c : cases) {
+    if (c.precision == kernels::Precision::kFp32) continue;
+    seen.insert(enum_name(c.precision));
+    ASSERT_TRUE(c.baseline);
+    EXPECT_EQ(cases[*c.baseline].name, c.name);
+    EXPECT_EQ(cases[*c.baseline].policy, "none");
+    EXPECT_EQ(cases[*c.baseline].precision, kernels::Precision::kFp32);
+    EXPECT_EQ(cases[*c.baseline].threads, c.threads);
+  }
+  EXPECT_EQ(seen.count("bf16"), seen.count("int8"));
+  EXPECT_EQ(seen.size(), 8u);  // two lengths of the encoder, two contexts of the decoder
 }
 
 TEST_F(SpeedCases, OneThreadIsMeasuredOnceWhenThereIsNoOther) {

@@ -10,6 +10,7 @@
 #include <limits>
 #include <thread>
 
+#include "spatten/model/weight_loader.h"
 #include "support/checkpoint_writer.h"
 #include "support/child_process.h"
 #include "support/error_message.h"
@@ -55,10 +56,61 @@ TEST(Checkpoint, ReadsBackEveryWeightInEveryType) {
           parameters += weight.values.size();
         }
         EXPECT_EQ(checkpoint.parameters(), parameters);
-        EXPECT_EQ(checkpoint.fp32_bytes(), 4 * parameters);
+        EXPECT_EQ(checkpoint.weight_bytes(), 4 * parameters);
         EXPECT_GT(checkpoint.file_bytes(), parameters * dtype_bits(dtype) / 8);
       }
     }
+  }
+}
+
+TEST(Checkpoint, CountsTheBytesOfItsPrecision) {
+  for (const Json& config : {tiny_bert_config("BertForSequenceClassification"), tiny_bert_config("BertForMaskedLM"), tiny_gpt2_config()}) {
+    const TempFolder folder;
+    const WrittenWeights written = write_checkpoint(folder.path(), config);
+    for (const auto& [precision, bytes] : {std::pair(kernels::Precision::kBf16, 2), {kernels::Precision::kInt8, 1}}) {
+      const Checkpoint checkpoint = Checkpoint::open(folder.path(), {.precision = precision, .limits = {}});
+      std::uint64_t expected = 0;
+      for (const auto& [name, weight] : written) {
+        const auto [rows, columns] = checkpoint.shape(name);
+        if (checkpoint.precision(name) == kernels::Precision::kFp32) {
+          expected += 4 * rows * columns;
+          continue;
+        }
+        EXPECT_EQ(checkpoint.precision(name), precision);
+        const std::uint64_t outputs = checkpoint.orientation(name) == Orientation::kConv1d ? columns : rows;
+        expected += bytes * rows * columns + (precision == kernels::Precision::kInt8 ? 8 * outputs : 0);
+      }
+      EXPECT_EQ(checkpoint.weight_bytes(), expected);
+    }
+  }
+}
+
+TEST(Checkpoint, RoundsMatricesOfProductsAndNothingElse) {
+  const auto precision_in = [](const Json& config, const char* name) {
+    const TempFolder folder;
+    write_checkpoint(folder.path(), config);
+    return Checkpoint::open(folder.path(), {.precision = kernels::Precision::kInt8, .limits = {}}).precision(name);
+  };
+  Json untied = tiny_gpt2_config();
+  untied["tie_word_embeddings"] = false;
+  const Json classifier = tiny_bert_config("BertForSequenceClassification"), masked = tiny_bert_config("BertForMaskedLM");
+  for (const auto& [config, name] : {std::pair<Json, const char*>{tiny_gpt2_config(), "h.0.attn.c_attn.weight"},
+                                     {tiny_gpt2_config(), "wte.weight"},
+                                     {untied, "lm_head.weight"},
+                                     {classifier, "encoder.layer.1.intermediate.dense.weight"},
+                                     {classifier, "pooler.dense.weight"},
+                                     {masked, "embeddings.word_embeddings.weight"},
+                                     {masked, "cls.predictions.transform.dense.weight"}}) {
+    EXPECT_EQ(precision_in(config, name), kernels::Precision::kInt8) << name;
+  }
+  for (const auto& [config, name] : {std::pair<Json, const char*>{tiny_gpt2_config(), "wpe.weight"},
+                                     {tiny_gpt2_config(), "h.0.attn.c_attn.bias"},
+                                     {untied, "wte.weight"},
+                                     {classifier, "embeddings.word_embeddings.weight"},
+                                     {classifier, "embeddings.LayerNorm.weight"},
+                                     {classifier, "classifier.weight"},
+                                     {tiny_bert_config("BertForQuestionAnswering"), "qa_outputs.weight"}}) {
+    EXPECT_EQ(precision_in(config, name), kernels::Precision::kFp32) << name;
   }
 }
 
@@ -222,12 +274,12 @@ TEST(RobustnessC41, TooLittleAddressSpaceIsRefusedBeforeLoadingWithTheNumberNeed
   if (!kCanMeasure) GTEST_SKIP() << "address space limits do not go with sanitizers";
   const TempFolder folder;
   write_sparse(folder, 400);
-  const std::uint64_t need = Checkpoint::open(folder.path(), {.check_memory = false}).fp32_bytes();
-  const auto open_with = [&](std::uint64_t megabytes) {
+  const std::uint64_t need = Checkpoint::open(folder.path(), {.check_memory = false}).weight_bytes();
+  const auto open_with = [&](std::uint64_t megabytes, kernels::Precision precision = kernels::Precision::kFp32) {
     return run_in_child([&] {
       const rlimit limit{megabytes << 20, megabytes << 20};
       if (::setrlimit(RLIMIT_AS, &limit) != 0) throw Error("cannot set the limit");
-      Checkpoint::open(folder.path());
+      Checkpoint::open(folder.path(), {.precision = precision, .limits = {}});
     });
   };
   const ChildResult small = open_with(370);
@@ -235,7 +287,29 @@ TEST(RobustnessC41, TooLittleAddressSpaceIsRefusedBeforeLoadingWithTheNumberNeed
   EXPECT_THAT(small.message, HasSubstr(fmt::format(": expected {} bytes of memory for the weights in fp32, found ", need)));
   EXPECT_THAT(small.message, HasSubstr("(RLIMIT_AS)"));
   EXPECT_LT(small.peak_growth_bytes, std::uint64_t{16} << 20);
+  EXPECT_THAT(open_with(500, kernels::Precision::kInt8).message, "");  // 150 MB, and what the process has mapped
   EXPECT_EQ(open_with(4000).message, "");
+}
+
+TEST(CheckpointMemory, LoadingTakesWhatThePrecisionTakes) {
+  if (!kCanMeasure) GTEST_SKIP() << "the shadow memory of a sanitizer counts as resident";
+  const TempFolder folder;
+  write_sparse(folder, 200);
+  for (const kernels::Precision precision : {kernels::Precision::kBf16, kernels::Precision::kInt8}) {
+    const Checkpoint checkpoint = Checkpoint::open(folder.path(), {.precision = precision, .limits = {}});
+    const ChildResult result = run_in_child([&] {
+      ThreadPool threads(2);
+      WeightLoader loader(checkpoint);
+      kernels::PackedMatrix head;
+      loader.packed_table("wte.weight", head);
+      loader.run(threads);
+      if (head.precision() != precision) throw Error("not the precision that was asked for");
+    });
+    EXPECT_EQ(result.message, "");
+    EXPECT_LT(result.peak_growth_bytes, checkpoint.weight_bytes() + (std::uint64_t{8} << 20));
+    // An output has 16 weights here: 64 bytes in fp32, 32 in bf16, 16 and 8 more in int8.
+    EXPECT_LT(checkpoint.weight_bytes(), std::uint64_t{precision == kernels::Precision::kBf16 ? 101u : 76u} * 1'000'000);
+  }
 }
 
 TEST(CheckpointMemory, ReadingTakesOneStripBeyondTheDestination) {
