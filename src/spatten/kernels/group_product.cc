@@ -3,7 +3,6 @@
 
 #include <algorithm>
 
-#include "spatten/kernels/rounding.h"
 #include "spatten/kernels/simd.h"
 #include "spatten/kernels/target.h"
 
@@ -36,17 +35,6 @@ struct GroupProduct {
   const std::int32_t* col_sums = nullptr;  // of B, when A is biased
 };
 
-/// What A was biased by.
-constexpr std::int32_t kBias = 128;
-
-/// Elements of x to round, and where to.
-struct RoundTask {
-  const float* x = nullptr;
-  const Range* ranges = nullptr;
-  std::size_t range_count = 0;
-  void* out = nullptr;  // zeros, with room for a vector past the last element
-};
-
 }  // namespace
 }  // namespace spatten::kernels
 #endif
@@ -61,52 +49,6 @@ using Words = hn::RebindToUnsigned<RowTag>;
 using Ints = hn::RebindToSigned<RowTag>;
 constexpr std::size_t kGroupLanes = kRowLanes;
 constexpr std::uint32_t kHigh = 0xFFFF0000u;
-
-// ---------------------------------------------------------------- rounding rows
-
-/// rounded(first element, vector of values) for all of the ranges; values past a range are zero.
-template <class F>
-HWY_INLINE void for_each_vector(const RoundTask& task, const F& f) {
-  for (std::size_t r = 0; r < task.range_count; ++r) {
-    std::size_t i = task.ranges[r].begin;
-    const std::size_t end = task.ranges[r].end;
-    for (; i + kRowLanes <= end; i += kRowLanes) f(i, hn::LoadU(RowTag(), task.x + i));
-    if (i < end) f(i, load_part(task.x + i, end - i, 0.0f));
-  }
-}
-
-void round_bf16(const RoundTask& task) {
-  const Words d;
-  const hn::Rebind<std::uint16_t, RowTag> d16;
-  auto* out = static_cast<std::uint16_t*>(task.out);
-  for_each_vector(task, [&](std::size_t i, Floats x) {
-    const auto bits = hn::BitCast(d, x);
-    const auto odd = hn::And(hn::ShiftRight<16>(bits), hn::Set(d, 1u));
-    const auto nearest = hn::ShiftRight<16>(hn::Add(hn::Add(bits, hn::Set(d, 0x7FFFu)), odd));
-    const auto quiet = hn::Or(hn::ShiftRight<16>(bits), hn::Set(d, 0x40u));
-    const auto rounded = hn::IfThenElse(hn::RebindMask(d, hn::IsNaN(x)), quiet, nearest);
-    hn::StoreU(hn::DemoteTo(d16, hn::BitCast(Ints(), rounded)), d16, out + i);
-  });
-}
-
-/// Returns the scale.
-float round_int8(const RoundTask& task) {
-  const RowTag d;
-  const Ints di;
-  const hn::Rebind<std::int8_t, RowTag> d8;
-  // As integers magnitudes have the order that they have as floats, and NaN is the largest.
-  auto largest = hn::Zero(di);
-  for_each_vector(task, [&](std::size_t, Floats x) { largest = hn::Max(largest, hn::BitCast(di, hn::Abs(x))); });
-  const float magnitude = hn::GetLane(hn::BitCast(d, hn::MaxOfLanes(di, largest)));
-  if (!(magnitude <= FLT_MAX)) return magnitude - magnitude;  // NaN
-  const float limit = 127.0f, scale = magnitude / limit < FLT_MIN ? FLT_MIN : magnitude / limit;
-  const auto inverse = hn::Set(d, 1.0f / scale);
-  auto* out = static_cast<std::int8_t*>(task.out);
-  for_each_vector(task, [&](std::size_t i, Floats x) {
-    hn::StoreU(hn::DemoteTo(d8, hn::NearestInt(hn::Mul(x, inverse))), d8, out + i);
-  });
-  return scale;
-}
 
 // ---------------------------------------------------------------- groups taken apart
 
@@ -204,7 +146,7 @@ void multiply_int8(const GroupProduct& p) { multiply_groups<Int8>(p); }
 HWY_AFTER_NAMESPACE();
 
 // ---------------------------------------------------------------- groups in one instruction
-// Highway 1.0 has no target with these two extensions; they go on top of AVX3.
+// Highway 1.0 has no target with these two extensions (target.h); they go on top of AVX3.
 
 #if HWY_TARGET == HWY_AVX3
 HWY_PUSH_ATTRIBUTES(HWY_TARGET_STR ",avx512bf16")
@@ -247,7 +189,7 @@ namespace {
 
 #include "spatten/kernels/group_tile-inl.h"
 
-/// Unsigned times signed bytes: x is biased to be unsigned, which adds kBias times the sum of the weights.
+/// Unsigned times signed bytes: x is biased to be unsigned, which adds the bias times the sum of the weights.
 struct Native {
   using Sum = hn::Vec<Ints>;
   using Weights = hn::Vec<Words>;
@@ -259,8 +201,8 @@ struct Native {
   static HWY_INLINE Input input(std::uint32_t group) { return hn::Set(Words(), group); }
   static HWY_INLINE Sum dot(Sum sum, Input x, Weights w) { return Sum{_mm512_dpbusd_epi32(sum.raw, x.raw, w.raw)}; }
   static HWY_INLINE void put(const GroupProduct& p, std::size_t row, std::size_t col, Sum sum) {
-    const auto bias = hn::ShiftLeft<7>(hn::LoadU(Ints(), p.col_sums + col));
-    static_assert(kBias == 1 << 7);
+    const auto bias = hn::ShiftLeft<7>(hn::LoadU(Ints(), p.col_sums + col));  // times RoundedRows::kBias
+    static_assert(RoundedRows::kBias == 1 << 7);
     put_integers(p, row, col, hn::Sub(sum, bias));
   }
 };
@@ -292,61 +234,15 @@ HWY_POP_ATTRIBUTES
 namespace spatten::kernels {
 namespace {
 
-HWY_EXPORT(round_bf16);
-HWY_EXPORT(round_int8);
 HWY_EXPORT(multiply_bf16);
 HWY_EXPORT(multiply_int8);
 
 // A block of the panel, 96 KB at width 64, stays in L2 while all rows pass over it. The sums of int8 run through: they are
 // exact, and even the longest panel of BERT-Base has 192 KB.
 constexpr std::size_t kDepthBlock = 384;
-constexpr std::size_t kSlackWords = 16;  // a vector of elements past the last one
-
-#if (HWY_TARGETS & HWY_AVX3) != 0
-bool best_target_runs() {
-  static const bool best_is_avx3 = available_targets().front() == "AVX3";
-  return best_is_avx3 && !target_is_forced();
-}
-bool has_native_bf16() {
-  static const bool has = __builtin_cpu_supports("avx512bf16") != 0;
-  return has && best_target_runs();
-}
-bool has_native_int8() {
-  static const bool has = __builtin_cpu_supports("avx512vnni") != 0;
-  return has && best_target_runs();
-}
-#else
-bool has_native_bf16() { return false; }
-bool has_native_int8() { return false; }
-#endif
-
-void round_row(Precision precision, const RoundTask& task, std::uint32_t* row, std::size_t words, bool biased, float* scale) {
-  std::fill_n(row, words, 0u);
-  if (precision == Precision::kBf16) {
-    HWY_DYNAMIC_DISPATCH(round_bf16)(task);
-    return;
-  }
-  *scale = HWY_DYNAMIC_DISPATCH(round_int8)(task);
-  if (!biased) return;
-  for (std::size_t w = 0; w < words; ++w) row[w] ^= 0x80808080u;
-}
-
-/// Ranges of inputs as ranges of groups, neighbours joined.
-void find_spans(std::span<const Range> ranges, std::size_t step, std::vector<Range>& spans) {
-  spans.clear();
-  for (const Range range : ranges) {
-    if (range.begin == range.end) continue;
-    const Range groups{range.begin / step, (range.end + step - 1) / step};
-    if (!spans.empty() && groups.begin <= spans.back().end) {
-      spans.back().end = groups.end;
-    } else {
-      spans.push_back(groups);
-    }
-  }
-}
 
 void run_bf16(GroupProduct p) {
-  const bool native = has_native_bf16();
+  [[maybe_unused]] const bool native = runs_avx512_bf16();
   const std::span<const Range> spans(p.spans, p.span_count);
   for (const Range span : spans) {
     for (std::size_t g = span.begin; g < span.end; g += kDepthBlock) {
@@ -364,7 +260,7 @@ void run_bf16(GroupProduct p) {
   }
 }
 
-void run_int8(GroupProduct p, const RoundedRows& x, const std::int32_t* sums) {
+void run_int8(GroupProduct p, [[maybe_unused]] const RoundedRows& x, [[maybe_unused]] const std::int32_t* sums) {
 #if (HWY_TARGETS & HWY_AVX3) != 0
   if (x.biased()) {
     alignas(64) std::int32_t of_spans[PackedMatrix::kMaxPanelWidth];
@@ -380,25 +276,6 @@ void run_int8(GroupProduct p, const RoundedRows& x, const std::int32_t* sums) {
 }
 
 }  // namespace
-
-void RoundedRows::round(ConstMatrix x, Precision precision, std::span<const Range> ranges, ThreadPool& threads) {
-  SPATTEN_CHECK(precision != Precision::kFp32);
-  const std::size_t step = group_inputs(precision), words = (x.cols + step - 1) / step;
-  const Range all{0, x.cols};
-  if (ranges.empty()) ranges = {&all, 1};
-  find_spans(ranges, step, spans_);
-  all_groups_ = spans_.size() == 1 && spans_[0].begin == 0 && spans_[0].end == words;
-  biased_ = precision == Precision::kInt8 && has_native_int8();
-  rows_ = x.rows;
-  stride_ = words + kSlackWords;
-  words_.reserve(rows_ * stride_);
-  scales_.reserve(rows_);
-  threads.parallel_for(rows_, [&](std::size_t r, std::size_t) {
-    const FloatMode mode;
-    std::uint32_t* row = words_.data() + r * stride_;
-    round_row(precision, {x.row(r), ranges.data(), ranges.size(), row}, row, stride_, biased_, scales_.data() + r);
-  });
-}
 
 void add_group_product(const RoundedRows& x, std::size_t first_row, const PackedMatrix& w, std::size_t panel, Matrix y) {
   const std::size_t width = w.panel_width();

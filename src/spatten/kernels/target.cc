@@ -82,6 +82,27 @@ void force_target(std::string_view name) {
 
 bool target_is_forced() { return forced(); }
 
+#if (HWY_TARGETS & HWY_AVX3) != 0
+namespace {
+bool avx3_runs() {
+  static const bool is_best = available_targets().front() == "AVX3";
+  return is_best && !target_is_forced();
+}
+}  // namespace
+
+bool runs_avx512_bf16() {
+  static const bool offered = __builtin_cpu_supports("avx512bf16") != 0;
+  return offered && avx3_runs();
+}
+bool runs_avx512_vnni() {
+  static const bool offered = __builtin_cpu_supports("avx512vnni") != 0;
+  return offered && avx3_runs();
+}
+#else
+bool runs_avx512_bf16() { return false; }
+bool runs_avx512_vnni() { return false; }
+#endif
+
 #if defined(__SSE__)
 namespace {
 constexpr unsigned kDefaultMode = 0x1F80;  // all exceptions masked, round to nearest, denormals kept

@@ -24,6 +24,11 @@ void force_target(std::string_view name);
 /// Whether a name is in force, be it that of the best target.
 bool target_is_forced();
 
+/// Whether kernels use these extensions of AVX-512, for which Highway has no target: where the CPU offers them beside its best
+/// target, and no target is forced.
+bool runs_avx512_bf16();
+bool runs_avx512_vnni();
+
 /// Puts this thread's floating-point mode into the IEEE default (round to nearest, denormals kept) and back again.
 /// Kernels set it where they are entered: a host that flushes denormals or rounds otherwise gets the same results.
 class FloatMode {

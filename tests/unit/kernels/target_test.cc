@@ -13,6 +13,11 @@ SPATTEN_ON_EVERY_TARGET(Target);
 
 TEST_P(Target, RunsTheForcedInstructionSet) { EXPECT_EQ(current_target(), GetParam()); }
 
+TEST_P(Target, RunsNoExtensionsWhenForced) {
+  EXPECT_FALSE(runs_avx512_bf16());
+  EXPECT_FALSE(runs_avx512_vnni());
+}
+
 TEST(TargetChoice, TakesTheBestOneByDefault) {
   force_target("");
   EXPECT_EQ(current_target(), available_targets().front());
