@@ -223,12 +223,12 @@ BENCHMARK(layer_norm_rows);
 void pack(benchmark::State& state) {
   const auto w = normal(3072, 768);
   for (auto _ : state) {
-    PackedMatrix m(768, 3072);
+    PackedMatrix m(768, 3072, PackedMatrix::kDefaultPanelWidth, static_cast<Precision>(state.range(0)));
     threads().parallel_for(48, [&](std::size_t i, std::size_t) { m.put_out_in(i * 64, w.view().rows_from(i * 64, 64)); });
   }
   count_bytes(state, 3072 * 768 * 4.0);
 }
-BENCHMARK(pack)->UseRealTime();
+BENCHMARK(pack)->UseRealTime()->ArgName("precision")->DenseRange(0, 2);
 
 }  // namespace
 }  // namespace spatten::kernels

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""What pruning and few-bit attention cost in quality, on real data, as Markdown tables (docs/benchmarks.md).
+"""What pruning, few-bit attention and few-bit weights cost in quality, on real data, as Markdown tables (docs/benchmarks.md).
 
     python3 bench/quality.py --sst2 SST-2/dev.tsv --stories tinystories.txt
 
@@ -45,6 +45,12 @@ CHIP_RUNS = [  # --chip, for both models
     ("chip, 6 + 4 bits", ["--arithmetic", "chip", "--policy", "progressive-6-4"]),
     ("fp32, 8 + 4 bits", ["--policy", "progressive-8-4"]),
     ("fp32, 6 + 4 bits", ["--policy", "progressive-6-4"]),
+]
+
+PRECISION_RUNS = [("fp32", [])] + [  # --precision, for both models
+    (label, ["--precision", precision, *more])
+    for precision in ("bf16", "int8")
+    for label, more in [(precision, []), (precision + ", 8-bit K and V", ["--policy", "static-8"])]
 ]
 
 
@@ -186,17 +192,19 @@ def main():
     parser.add_argument("--tokens", type=int, default=20000, metavar="N", help="of the held-back stories (default: 20000)")
     parser.add_argument("--segment", type=int, default=1000, metavar="N", help="least tokens of a segment (default: 1000)")
     parser.add_argument("--chip", action="store_true", help="the arithmetic of the chip against fp32 (docs/validation.md)")
+    parser.add_argument("--precision", action="store_true", help="weights in bf16 and int8 against fp32 (docs/benchmarks.md)")
     parser.add_argument("--threads", type=int, default=0, metavar="N")
     a = parser.parse_args()
     if not a.sst2 and not a.stories:
         parser.error("expected --sst2 FILE or --stories FILE")
     program = Program(a.program, a.threads)
+    shared_runs = CHIP_RUNS if a.chip else PRECISION_RUNS if a.precision else None
     with tempfile.TemporaryDirectory() as folder:
         if a.sst2:
-            classifier_table(program, a.classifier, CHIP_RUNS if a.chip else CLASSIFIER_RUNS, read_sst2(a.sst2, a.sentences), folder)
+            classifier_table(program, a.classifier, shared_runs or CLASSIFIER_RUNS, read_sst2(a.sst2, a.sentences), folder)
         if a.stories:
             files = write_segments(program, a.generator, held_back_stories(a.stories), a.tokens, a.segment, folder)
-            generator_table(program, a.generator, CHIP_RUNS if a.chip else GENERATOR_RUNS, files)
+            generator_table(program, a.generator, shared_runs or GENERATOR_RUNS, files)
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 #include "spatten/kernels/packed_matrix.h"
 
 #include <algorithm>
+#include <numeric>
 
 #include "spatten/kernels/rounding.h"
 #include "spatten/kernels/target.h"
@@ -19,19 +20,23 @@ constexpr std::size_t kPerGroup = kGroupBytes / sizeof(T);
 
 std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
-/// encode(r, x) of an output r, `rows` of them, to rows of groups. `from` begins at a whole group.
-template <class T, class Encode>
-void transpose(const float* from, std::size_t from_stride, std::size_t rows, std::size_t cols, T* to, std::size_t to_stride,
+/// Rows of outputs to rows of groups. `from` begins at a whole group.
+template <class T, class Source, class Encode>
+void transpose(const Source* from, std::size_t from_stride, std::size_t rows, std::size_t cols, T* to, std::size_t to_stride,
                const Encode& encode) {
   constexpr std::size_t kStep = kPerGroup<T>;
   for (std::size_t c = 0; c < cols; ++c) {
     T* group = to + c / kStep * to_stride + c % kStep;
-    for (std::size_t r = 0; r < rows; ++r) group[r * kStep] = encode(r, from[r * from_stride + c]);
+    for (std::size_t r = 0; r < rows; ++r) group[r * kStep] = encode(from[r * from_stride + c]);
   }
 }
 
-float as_is(std::size_t, float x) { return x; }
-std::uint16_t as_bf16(std::size_t, float x) { return to_bf16(x); }
+// Lambdas, which are inlined where a function would be called for each value.
+constexpr auto kAsIs = [](auto x) { return x; };
+constexpr auto kAsBf16 = [](float x) { return to_bf16(x); };
+
+/// The stored integer. A loop of this vectorises.
+std::int8_t as_int8(float x, float scale) { return static_cast<std::int8_t>(level(x, scale, largest_level(kBits))); }
 
 }  // namespace
 
@@ -66,60 +71,70 @@ std::size_t PackedMatrix::bytes(std::size_t in, std::size_t out, std::size_t pan
   return columns * (divide_up(in, group_inputs(precision)) * kGroupBytes + (precision == Precision::kInt8 ? 8 : 0));
 }
 
-template <class T, class Encode>
-void PackedMatrix::put_strip_out_in(std::size_t first_out, ConstMatrix rows, const Encode& encode) {
+template <class T, class Source, class Encode>
+void PackedMatrix::put_strip_out_in(std::size_t first_out, MatrixView<const Source> rows, const Encode& encode) {
   for (std::size_t r = 0; r < rows.rows;) {
     const std::size_t out = first_out + r, column = out % width_;
     const std::size_t count = std::min({kBlock, rows.rows - r, width_ - column});
     for (std::size_t i = 0; i < in_; i += kBlock) {
       transpose(rows.row(r) + i, rows.stride, count, std::min(kBlock, in_ - i), elements<T>() + index(i, out),
-                width_ * kPerGroup<T>, [&](std::size_t k, float x) { return encode(out + k, x); });
+                width_ * kPerGroup<T>, encode);
     }
     r += count;
   }
 }
 
-template <class T, class Encode>
-void PackedMatrix::put_strip_in_out(std::size_t first_in, ConstMatrix rows, const Encode& encode) {
+template <class T, class Source, class Encode>
+void PackedMatrix::put_strip_in_out(std::size_t first_in, MatrixView<const Source> rows, const Encode& encode) {
   for (std::size_t p = 0; p < panels_; ++p) {
     const std::size_t first = p * width_, count = std::min(width_, out_ - first);
     for (std::size_t r = 0; r < rows.rows; ++r) {
       T* to = elements<T>() + index(first_in + r, first);
-      const float* from = rows.row(r) + first;
-      for (std::size_t c = 0; c < count; ++c) to[c * kPerGroup<T>] = encode(first + c, from[c]);
+      const Source* from = rows.row(r) + first;
+      for (std::size_t c = 0; c < count; ++c) to[c * kPerGroup<T>] = encode(from[c]);
     }
   }
-}
-
-std::int8_t PackedMatrix::take_int8(std::size_t out, float x) {
-  const auto stored = static_cast<std::int8_t>(level(x, scales_[out], largest_level(kBits)));
-  sums_[out] += stored;
-  return stored;
 }
 
 void PackedMatrix::put_out_in(std::size_t first_out, ConstMatrix rows) {
   SPATTEN_CHECK(rows.cols == in_ && first_out <= out_ && rows.rows <= out_ - first_out);
   const FloatMode mode;
   switch (precision_) {
-    case Precision::kFp32: return put_strip_out_in<float>(first_out, rows, as_is);
-    case Precision::kBf16: return put_strip_out_in<std::uint16_t>(first_out, rows, as_bf16);
+    case Precision::kFp32: return put_strip_out_in<float>(first_out, rows, kAsIs);
+    case Precision::kBf16: return put_strip_out_in<std::uint16_t>(first_out, rows, kAsBf16);
     case Precision::kInt8: break;
   }
-  for (std::size_t r = 0; r < rows.rows; ++r) {
-    scales_[first_out + r] = symmetric_scale(largest_magnitude(rows.row(r), in_), kBits);
+  OwnedMatrix<std::int8_t> rounded(std::min(rows.rows, kBlock), in_);
+  for (std::size_t r = 0; r < rows.rows; r += kBlock) {
+    const std::size_t count = std::min(kBlock, rows.rows - r);
+    for (std::size_t k = 0; k < count; ++k) {
+      const float* from = rows.row(r + k);
+      const float scale = symmetric_scale(largest_magnitude(from, in_), kBits);
+      std::int8_t* to = rounded.row(k);
+      for (std::size_t i = 0; i < in_; ++i) to[i] = as_int8(from[i], scale);
+      scales_[first_out + r + k] = scale;
+      sums_[first_out + r + k] = std::accumulate(to, to + in_, 0);
+    }
+    put_strip_out_in<std::int8_t, std::int8_t>(first_out + r, {rounded.data(), count, in_}, kAsIs);
   }
-  put_strip_out_in<std::int8_t>(first_out, rows, [this](std::size_t out, float x) { return take_int8(out, x); });
 }
 
 void PackedMatrix::put_in_out(std::size_t first_in, ConstMatrix rows) {
   SPATTEN_CHECK(rows.cols == out_ && first_in <= in_ && rows.rows <= in_ - first_in);
   const FloatMode mode;
   switch (precision_) {
-    case Precision::kFp32: return put_strip_in_out<float>(first_in, rows, as_is);
-    case Precision::kBf16: return put_strip_in_out<std::uint16_t>(first_in, rows, as_bf16);
+    case Precision::kFp32: return put_strip_in_out<float>(first_in, rows, kAsIs);
+    case Precision::kBf16: return put_strip_in_out<std::uint16_t>(first_in, rows, kAsBf16);
     case Precision::kInt8: break;
   }
-  put_strip_in_out<std::int8_t>(first_in, rows, [this](std::size_t out, float x) { return take_int8(out, x); });
+  OwnedMatrix<std::int8_t> rounded(rows.rows, out_);
+  for (std::size_t r = 0; r < rows.rows; ++r) {
+    const float* from = rows.row(r);
+    std::int8_t* to = rounded.row(r);
+    for (std::size_t o = 0; o < out_; ++o) to[o] = as_int8(from[o], scales_[o]);
+    for (std::size_t o = 0; o < out_; ++o) sums_[o] += to[o];
+  }
+  put_strip_in_out<std::int8_t, std::int8_t>(first_in, rounded.view(), kAsIs);
 }
 
 void PackedMatrix::measure_in_out(ConstMatrix rows) {
@@ -156,7 +171,7 @@ void PackedMatrix::decode_column(std::size_t out, float* dst, const Decode& deco
 void PackedMatrix::copy_column(std::size_t out, float* dst) const {
   switch (precision_) {
     case Precision::kFp32: return decode_column<float>(out, dst, [](float x) { return x; });
-    case Precision::kBf16: return decode_column<std::uint16_t>(out, dst, from_bf16);
+    case Precision::kBf16: return decode_column<std::uint16_t>(out, dst, [](std::uint16_t x) { return from_bf16(x); });
     case Precision::kInt8: break;
   }
   decode_column<std::int8_t>(out, dst, [scale = scales_[out]](std::int8_t x) { return static_cast<float>(x) * scale; });

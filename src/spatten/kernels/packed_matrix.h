@@ -68,11 +68,10 @@ class PackedMatrix {
   template <class T>
   const T* elements() const { return reinterpret_cast<const T*>(words_.data()); }
   std::size_t index(std::size_t in, std::size_t out) const;
-  template <class T, class Encode>
-  void put_strip_out_in(std::size_t first_out, ConstMatrix rows, const Encode& encode);
-  template <class T, class Encode>
-  void put_strip_in_out(std::size_t first_in, ConstMatrix rows, const Encode& encode);
-  std::int8_t take_int8(std::size_t out, float x);
+  template <class T, class Source = float, class Encode>
+  void put_strip_out_in(std::size_t first_out, MatrixView<const Source> rows, const Encode& encode);
+  template <class T, class Source = float, class Encode>
+  void put_strip_in_out(std::size_t first_in, MatrixView<const Source> rows, const Encode& encode);
   template <class T, class Decode>
   void decode_column(std::size_t out, float* dst, const Decode& decode) const;
 
