@@ -169,7 +169,7 @@ class Bench final : public Verb {
                          percent_text(r.gemm_roof_ratio), number_text(r.read_gb_s, 1), percent_text(r.bandwidth_roof_ratio),
                          number_text(r.speedup, 2));
     }
-    return out + fmt::format("\n% of the fastest oneDNN product, and of the sum over memory, on as many threads. {} samples each.\n"
+    return out + fmt::format("\n% of the fastest oneDNN product in fp32, and of the sum over memory, on as many threads. {} samples each.\n"
                              "speed-up: over the dense run on as many threads; of the dense run, over one thread; of another precision, over fp32.\n",
                              rows.empty() ? 0 : rows.front().samples);
   }
