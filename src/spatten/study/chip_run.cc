@@ -31,10 +31,10 @@ void check_activity(const sim::Result& result) {
 
 }  // namespace
 
-std::unique_ptr<sim::Memory> ChipSetup::make_memory() const {
+std::function<std::unique_ptr<sim::Memory>()> ChipSetup::memory_maker() const {
   std::vector<std::string> overrides = {fmt::format("channels={}", chip.channels)};
   overrides.insert(overrides.end(), memory_overrides.begin(), memory_overrides.end());
-  return sim::make_memory(memory_file, overrides);
+  return sim::memory_maker(memory_file, overrides);
 }
 
 double ChipRun::operations_per_byte() const {
@@ -44,9 +44,10 @@ double ChipRun::operations_per_byte() const {
 ChipRun run_on_chip(trace::Source& source, std::string workload, const ChipSetup& setup, const sim::SimulationOptions& options) {
   ChipRun run;
   run.workload = std::move(workload);
-  run.result = sim::simulate(source, setup.chip, [&setup] { return setup.make_memory(); }, options);
+  const auto make_memory = setup.memory_maker();
+  run.result = sim::simulate(source, setup.chip, make_memory, options);
   check_activity(run.result);
-  run.memory = figures_of(*setup.make_memory());
+  run.memory = figures_of(*make_memory());
   if (!has_energy(run.memory.energy)) run.result.assumptions.emplace_back("The memory's file gives no energy per event: the energy of DRAM is left out.");
   run.clock_hz = setup.chip.clock_hz;
   run.peak_ops_per_second = 2.0 * 2.0 * setup.chip.array.multipliers * run.clock_hz;

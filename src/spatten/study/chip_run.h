@@ -4,6 +4,7 @@
 // units in their names (TFLOPS, TOPS) and are never mixed: the paper's 1.61 TFLOPS is the first, its 360 GOP/s the second.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -24,8 +25,9 @@ struct ChipSetup {
   std::vector<std::string> memory_overrides;
   cost::Technology technology;
 
-  /// A memory of its own for a run, idle, with as many channels as the chip.
-  std::unique_ptr<sim::Memory> make_memory() const;
+  /// Makes memories, idle ones with as many channels as the chip. Reads the memory's file.
+  std::function<std::unique_ptr<sim::Memory>()> memory_maker() const;
+  std::unique_ptr<sim::Memory> make_memory() const { return memory_maker()(); }
 };
 
 /// The memory as reports need it.

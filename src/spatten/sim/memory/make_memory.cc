@@ -71,8 +71,9 @@ void IdealSpec::validate(const JsonNode& node) const {
 
 bool is_ideal_memory(const std::string& text) { return text.starts_with(kIdeal); }
 
-std::unique_ptr<Memory> make_dram(const DramSpec& spec) {
-  const auto tables = std::make_shared<const DramTables>(spec);
+namespace {
+
+std::unique_ptr<Memory> make_dram(const DramSpec& spec, const std::shared_ptr<const DramTables>& tables) {
   MemoryFacts facts{.name = spec.name,
                     .channels = spec.channels,
                     .access_bytes = spec.access_bytes,
@@ -88,10 +89,8 @@ std::unique_ptr<Memory> make_dram(const DramSpec& spec) {
   return std::make_unique<Memory>(std::move(facts), std::move(channels));
 }
 
-std::unique_ptr<Memory> make_memory(const std::string& text, const std::vector<std::string>& overrides) {
-  if (!is_ideal_memory(text)) return make_dram(load_dram_spec(text, overrides));
-  const IdealSpec spec = ideal_spec(text, overrides);
-  MemoryFacts facts{.name = text,
+std::unique_ptr<Memory> make_ideal(const std::string& name, const IdealSpec& spec) {
+  MemoryFacts facts{.name = name,
                     .channels = spec.channels,
                     .access_bytes = spec.access_bytes,
                     .channel_bytes = kIdealChannelBytes,
@@ -100,6 +99,24 @@ std::unique_ptr<Memory> make_memory(const std::string& text, const std::vector<s
                     .pending_limit = spec.pending,
                     .energy = {}};
   return std::make_unique<Memory>(std::move(facts), make_channels<IdealChannel>(spec.channels, spec.latency));
+}
+
+}  // namespace
+
+std::unique_ptr<Memory> make_dram(const DramSpec& spec) {
+  return make_dram(spec, std::make_shared<const DramTables>(spec));
+}
+
+std::function<std::unique_ptr<Memory>()> memory_maker(const std::string& text,
+                                                      const std::vector<std::string>& overrides) {
+  if (is_ideal_memory(text)) return [text, spec = ideal_spec(text, overrides)] { return make_ideal(text, spec); };
+  DramSpec spec = load_dram_spec(text, overrides);
+  auto tables = std::make_shared<const DramTables>(spec);
+  return [spec = std::move(spec), tables = std::move(tables)] { return make_dram(spec, tables); };
+}
+
+std::unique_ptr<Memory> make_memory(const std::string& text, const std::vector<std::string>& overrides) {
+  return memory_maker(text, overrides)();
 }
 
 }  // namespace spatten::sim
