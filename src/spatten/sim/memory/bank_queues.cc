@@ -259,13 +259,10 @@ bool BankQueues::offer(const MemoryAccess& access, Cycles now) {
   return true;
 }
 
-Cycles BankQueues::step(Cycles now) {
-  Cycles next = kNever;
+void BankQueues::step(Cycles now) {
   for (std::size_t i = 0; i < parts_.size(); ++i) {
     if (wakes_[i] <= now) wakes_[i] = parts_[i].step(now);
-    next = std::min(next, wakes_[i]);
   }
-  return next;
 }
 
 bool BankQueues::idle() const {

@@ -89,7 +89,8 @@ class BankQueues {
   BankQueues(const DramSpec& spec, const DramTables& tables, ChannelBooks& books);
 
   bool offer(const MemoryAccess& access, Cycles now);
-  Cycles step(Cycles now);
+  void step(Cycles now);
+  Cycles next_step() const { return *std::min_element(wakes_.begin(), wakes_.end()); }
   bool idle() const;
   void shift(Cycles by);
 

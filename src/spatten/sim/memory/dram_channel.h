@@ -24,7 +24,7 @@ class DramChannel final : public MemoryChannel {
   bool offer(const MemoryAccess& access, Cycles now) override {
     catch_up(now);
     if (!scheduler_.offer(access, now)) return false;
-    wake_ = now;
+    wake_ = std::max(scheduler_.next_step(), now);
     return true;
   }
 
@@ -32,7 +32,7 @@ class DramChannel final : public MemoryChannel {
 
   void tick(Cycles now) override {
     catch_up(now);
-    if (wake_ <= now) wake_ = scheduler_.step(now);
+    if (wake_ <= now) step();
     next_ = now + 1;
   }
 
@@ -46,16 +46,20 @@ class DramChannel final : public MemoryChannel {
   MemoryStats stats() const override { return books_.stats_at(next_); }
 
  private:
+  void step() {
+    scheduler_.step(wake_);
+    wake_ = std::max(scheduler_.next_step(), wake_ + 1);
+  }
   /// Steps the clocks before `now` in which something was due: refreshes of an idle channel.
   void catch_up(Cycles now) {
     if (wake_ >= now) return;
     const Cycles interval = tables_->refresh_interval();
     if (scheduler_.idle() && now > wake_ + kSteadyIntervals * 2 * interval) {
       const Cycles steady = wake_ + kSteadyIntervals * interval;
-      while (wake_ < steady) wake_ = scheduler_.step(wake_);
+      while (wake_ < steady) step();
       skip_intervals((now - wake_) / interval - 1);
     }
-    while (wake_ < now) wake_ = scheduler_.step(wake_);
+    while (wake_ < now) step();
   }
 
   /// An idle channel repeats itself every interval: moves its state on by that many at once.
@@ -63,7 +67,7 @@ class DramChannel final : public MemoryChannel {
     const std::uint64_t before = books_.stats.refreshes;
     const Cycles by = count * tables_->refresh_interval();
     const Cycles end = wake_ + tables_->refresh_interval();
-    while (wake_ < end) wake_ = scheduler_.step(wake_);
+    while (wake_ < end) step();
     books_.stats.refreshes += (books_.stats.refreshes - before) * (count - 1);
     scheduler_.shift(by - tables_->refresh_interval());
     wake_ += by - tables_->refresh_interval();

@@ -59,6 +59,8 @@ inline void FirstReady::append(std::int32_t index) {
     if (oldest != kNone) return;
     oldest = index;
     (hit ? hit_banks_ : other_banks_)[a.direction] |= bit(a.bank);
+  } else if (list.first != index) {
+    return;
   }
   expect(a.bank);
 }
@@ -108,51 +110,48 @@ inline void FirstReady::bank_changed(std::uint32_t bank) {
   expect(bank);
 }
 
-Cycles FirstReady::step(Cycles now) {
+void FirstReady::step(Cycles now) {
   if (now >= refresh_due_) {
     for (std::uint32_t p = 0; p < tables_.organization().pseudo_channels; ++p) refreshes_.push(p);
     refresh_due_ += tables_.refresh_interval();
     refresh_step_ = now;
   }
-  bool issued = false;
   if (controller_.command_bus == CommandBus::kOne) {
-    issued = single_clock(now);
+    single_clock(now);
   } else {
-    issued = column_clock(now);
-    issued |= row_clock(now);
+    column_clock(now);
+    row_clock(now);
   }
-  return issued ? now + 1 : next_step();
 }
 
-inline Cycles FirstReady::next_step() const {
-  const Cycles commands = refreshes_.empty() ? std::min(due_[kHits], due_[kRows]) : refresh_step_;
+Cycles FirstReady::next_step() const {
+  const Cycles commands = !refreshes_.empty() ? refresh_step_ : turns() ? 0 : std::min(due_[kHits], due_[kRows]);
   return std::min({refresh_due_, due_[kActive], commands});
 }
 
 /// Writes go first while too many wait or no read does, until few are left and reads wait.
-inline void FirstReady::choose_direction() {
-  const Direction before = direction_;
-  if (direction_ == kReads) {
-    if (waiting_[kWrites] > controller_.writes_start || waiting_[kReads] == 0) direction_ = kWrites;
-  } else if (waiting_[kWrites] < controller_.writes_stop && waiting_[kReads] != 0) {
-    direction_ = kReads;
-  }
-  if (direction_ != before) due_[kHits] = due_[kRows] = 0;
+inline bool FirstReady::turns() const {
+  return direction_ == kReads ? waiting_[kWrites] > controller_.writes_start || waiting_[kReads] == 0
+                              : waiting_[kWrites] < controller_.writes_stop && waiting_[kReads] != 0;
 }
 
-/// False when the command must wait.
-inline bool FirstReady::consider(Choice& best, std::int32_t access, DramCommand command, Cycles ready, Cycles now) {
-  if (ready > now) return false;
+inline void FirstReady::choose_direction() {
+  if (!turns()) return;
+  direction_ = direction_ == kReads ? kWrites : kReads;
+  due_[kHits] = due_[kRows] = 0;
+}
+
+/// A command that may go; one that is left over may still go in the next clock.
+inline void FirstReady::consider(Choice& best, Kind kind, std::int32_t access, DramCommand command, Cycles now) {
+  if (best.access != kNone) expect(kind, now + 1);
   const std::uint64_t order = at(access).order;
   if (order < best.order) best = {access, command, order};
-  return true;
 }
 
-/// One command for each of these banks; false when all must wait, until the clock that then stands in due_.
+/// One command for each of these banks; those that must wait are looked for again when they may go.
 template <class AccessOf>
-inline bool FirstReady::consider_banks(Choice& best, Kind kind, std::uint64_t banks, DramCommand command, Cycles now,
+inline void FirstReady::consider_banks(Choice& best, Kind kind, std::uint64_t banks, DramCommand command, Cycles now,
                                        AccessOf access_of) {
-  bool any = false;
   for (std::uint32_t p = 0; banks != 0; ++p) {
     std::uint64_t part = banks & state_.banks_of(p);
     if (part == 0) continue;
@@ -165,14 +164,13 @@ inline bool FirstReady::consider_banks(Choice& best, Kind kind, std::uint64_t ba
     for (; part != 0; part &= part - 1) {
       const auto bank = static_cast<std::uint32_t>(std::countr_zero(part));
       const Cycles ready = state_.ready_below(command, bank);
-      if (consider(best, access_of(bank), command, ready, now)) {
-        any = true;
+      if (ready <= now) {
+        consider(best, kind, access_of(bank), command, now);
       } else {
         expect(kind, ready);
       }
     }
   }
-  return any;
 }
 
 inline void FirstReady::consider_active(Choice& best, Cycles now) {
@@ -182,17 +180,19 @@ inline void FirstReady::consider_active(Choice& best, Cycles now) {
     const auto bank = static_cast<std::uint32_t>(std::countr_zero(banks));
     const DramCommand command = column_of(at(active_[bank]));
     const Cycles ready = state_.ready(command, bank);
-    expect(kActive, consider(best, active_[bank], command, ready, now) ? now + 1 : ready);
+    if (ready <= now) {
+      consider(best, kActive, active_[bank], command, now);
+    } else {
+      expect(kActive, ready);
+    }
   }
 }
 
 inline void FirstReady::consider_hits(Choice& best, Cycles now) {
   if (now < due_[kHits]) return;
   due_[kHits] = kNever;
-  const DramCommand command = direction_ == kReads ? kRead : kWrite;
-  if (consider_banks(best, kHits, hit_banks_[direction_], command, now,
-                     [this](std::uint32_t bank) { return lists_[direction_][bank].hit; }))
-    due_[kHits] = now + 1;
+  consider_banks(best, kHits, hit_banks_[direction_], direction_ == kReads ? kRead : kWrite, now,
+                 [this](std::uint32_t bank) { return lists_[direction_][bank].hit; });
 }
 
 /// Activates of closed banks, precharges of open ones in `closable`.
@@ -200,36 +200,31 @@ inline void FirstReady::consider_rows(Choice& best, std::uint64_t closable, Cycl
   if (now < due_[kRows]) return;
   due_[kRows] = kNever;
   const auto& lists = lists_[direction_];
-  const bool activate = consider_banks(best, kRows, queued_banks_[direction_] & ~state_.open_banks(), kActivate, now,
-                                       [&lists](std::uint32_t bank) { return lists[bank].first; });
-  const bool precharge = consider_banks(best, kRows, other_banks_[direction_] & closable, kPrecharge, now,
-                                        [&lists](std::uint32_t bank) { return lists[bank].other; });
-  if (activate || precharge) due_[kRows] = now + 1;
+  consider_banks(best, kRows, queued_banks_[direction_] & ~state_.open_banks(), kActivate, now,
+                 [&lists](std::uint32_t bank) { return lists[bank].first; });
+  consider_banks(best, kRows, other_banks_[direction_] & closable, kPrecharge, now,
+                 [&lists](std::uint32_t bank) { return lists[bank].other; });
 }
 
-inline bool FirstReady::column_clock(Cycles now) {
+inline void FirstReady::column_clock(Cycles now) {
   Choice best;
   consider_active(best, now);
   if (best.access == kNone && refreshes_.empty()) {
     choose_direction();
     consider_hits(best, now);
   }
-  if (best.access == kNone) return false;
-  issue(best, now);
-  return true;
+  if (best.access != kNone) issue(best, now);
 }
 
-inline bool FirstReady::row_clock(Cycles now) {
+inline void FirstReady::row_clock(Cycles now) {
   if (!refreshes_.empty()) return refresh_clock(now);
   choose_direction();
   Choice best;
   consider_rows(best, ~active_banks_, now);
-  if (best.access == kNone) return false;
-  issue(best, now);
-  return true;
+  if (best.access != kNone) issue(best, now);
 }
 
-inline bool FirstReady::single_clock(Cycles now) {
+inline void FirstReady::single_clock(Cycles now) {
   Choice best;
   consider_active(best, now);
   if (best.access == kNone) {
@@ -238,23 +233,24 @@ inline bool FirstReady::single_clock(Cycles now) {
     consider_hits(best, now);
     consider_rows(
         best, controller_.blocked_precharge == BlockedPrecharge::kSkipped ? ~active_banks_ : ~std::uint64_t{0}, now);
+    if (best.access == kNone) return;
+    expect(kHits, now + 1);  // either kind may have lost to the other
+    expect(kRows, now + 1);
   }
-  if (best.access == kNone) return false;
   // A precharge that must wait for an active access may cost the clock (blocked_precharge); the next one looks again.
-  if (best.command == kPrecharge && (active_banks_ & bit(at(best.access).bank)) != 0) return false;
+  if (best.command == kPrecharge && (active_banks_ & bit(at(best.access).bank)) != 0) return;
   issue(best, now);
-  return true;
 }
 
-bool FirstReady::refresh_clock(Cycles now) {
+void FirstReady::refresh_clock(Cycles now) {
   const std::uint32_t p = refreshes_.front();
   const std::uint64_t banks = state_.banks_of(p);
   const bool open = (state_.open_banks() & banks) != 0;
   refresh_step_ = kNever;
-  if (open && (active_banks_ & banks) != 0) return false;  // goes on when their accesses have been served
+  if (open && (active_banks_ & banks) != 0) return;  // goes on when their accesses have been served
   const Cycles ready = state_.ready_all(open ? kPrechargeAll : kRefresh, p);
   refresh_step_ = ready > now ? ready : now + 1;
-  if (ready > now) return false;
+  if (ready > now) return;
   if (open) {
     state_.precharge_all(p, now);
     ++books_.stats.precharges;
@@ -266,7 +262,6 @@ bool FirstReady::refresh_clock(Cycles now) {
     refreshes_.pop();
     due_[kHits] = due_[kRows] = now + 1;
   }
-  return true;
 }
 
 inline void FirstReady::count_row(Access& access, std::uint64_t MemoryStats::*counter) {
@@ -306,10 +301,10 @@ inline void FirstReady::issue_column(std::int32_t index, Cycles now) {
     active_[access.bank] = kNone;
     active_banks_ &= ~bit(access.bank);
     if (!refreshes_.empty()) refresh_step_ = now;
-    expect(access.bank);  // it may be closed now
   } else {
     remove(index);
   }
+  expect(access.bank);  // the next access to the row; a precharge
   if (access.direction == kReads) {
     ++books_.stats.reads;
     books_.read_returns(access.tag, now + tables_.read_latency());

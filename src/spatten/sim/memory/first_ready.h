@@ -21,8 +21,10 @@ class FirstReady {
 
   /// False: its queue is full.
   bool offer(const MemoryAccess& access, Cycles now);
-  /// One clock. Returns the next one in which a step may do anything if nothing is offered before.
-  Cycles step(Cycles now);
+  /// One clock.
+  void step(Cycles now);
+  /// The next clock in which a step may do anything if nothing is offered before; may be one that has been.
+  Cycles next_step() const;
   /// Nothing waits: only refreshes go on.
   bool idle() const { return waiting_[0] + waiting_[1] == 0 && active_banks_ == 0; }
   /// See DramState::shift(); only while idle.
@@ -72,18 +74,18 @@ class FirstReady {
   bool write_waits(std::uint64_t address, std::uint32_t bank) const;
 
   void choose_direction();
-  bool consider(Choice& best, std::int32_t access, DramCommand command, Cycles ready, Cycles now);
+  bool turns() const;
+  void consider(Choice& best, Kind kind, std::int32_t access, DramCommand command, Cycles now);
   template <class AccessOf>
-  bool consider_banks(Choice& best, Kind kind, std::uint64_t banks, DramCommand command, Cycles now,
+  void consider_banks(Choice& best, Kind kind, std::uint64_t banks, DramCommand command, Cycles now,
                       AccessOf access_of);
   void consider_active(Choice& best, Cycles now);
   void consider_hits(Choice& best, Cycles now);
   void consider_rows(Choice& best, std::uint64_t closable, Cycles now);
-  Cycles next_step() const;
-  bool column_clock(Cycles now);
-  bool row_clock(Cycles now);
-  bool single_clock(Cycles now);
-  bool refresh_clock(Cycles now);
+  void column_clock(Cycles now);
+  void row_clock(Cycles now);
+  void single_clock(Cycles now);
+  void refresh_clock(Cycles now);
 
   void issue(const Choice& choice, Cycles now);
   void count_row(Access& access, std::uint64_t MemoryStats::*counter);
