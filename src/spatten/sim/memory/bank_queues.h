@@ -90,6 +90,7 @@ class BankQueues {
 
   bool offer(const MemoryAccess& access, Cycles now);
   void step(Cycles now);
+  static std::uint32_t plain_reads() { return 0; }  ///< posted writes wait for company: see first_ready.h
   Cycles next_step() const { return *std::min_element(wakes_.begin(), wakes_.end()); }
   bool idle() const;
   void shift(Cycles by);

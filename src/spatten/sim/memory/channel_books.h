@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
 
 #include "spatten/sim/memory/return_queue.h"
 
@@ -36,10 +35,8 @@ class ChannelBooks {
   void write_merged(Cycles now) { finished(now); }
 
   const ReturnQueue& returns() const { return returns_; }
-  std::optional<std::uint32_t> take(Cycles now) {
-    if (returns_.next_take() > now) return std::nullopt;
-    return returns_.take();
-  }
+  /// The tag of the read that returns next.
+  std::uint32_t take() { return returns_.take(); }
 
   /// When clock `next` begins.
   std::uint32_t unfinished(Cycles next) const { return waiting_ + returns_.under_way(next); }

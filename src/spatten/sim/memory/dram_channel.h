@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A channel with a scheduler: keeps the contract of memory.h, skips the clocks in which the scheduler has nothing to
 // do, and catches up with the refreshes of an idle channel when it is used again.
+//
+// clock() also lets the scheduler lag behind. A read that no waiting write answers has its data read_latency after its
+// column command at the soonest, so that what the scheduler does in a clock is not seen before. Reads wait in arrivals_
+// until it may be seen, and then many clocks are stepped at once.
 #pragma once
 
 #include <memory>
@@ -19,37 +23,91 @@ class DramChannel final : public MemoryChannel {
   }
 
   ChannelClock clock(const MemoryAccess* offered, bool wanted, Cycles now) override {
-    return clock_channel(*this, offered, wanted, now);
+    ChannelClock out;
+    out.accepted = offered && put(*offered, now);
+    if (look_by_ <= now || scheduler_.plain_reads() == 0) run(now);
+    if (wanted && books_.returns().next_take() <= now) {
+      out.answered = true;
+      out.tag = books_.take();
+    }
+    if (offered || out.answered) next_ = now + 1;
+    const Cycles event = scheduler_.plain_reads() == 0 ? next_step() : look_by_;
+    out.next = std::max(std::min(books_.returns().next_take(), event), now + 1);
+    return out;
   }
+
   bool offer(const MemoryAccess& access, Cycles now) override {
+    if (now > 0) run(now - 1);
     catch_up(now);
     if (!scheduler_.offer(access, now)) return false;
     wake_ = std::max(scheduler_.next_step(), now);
     return true;
   }
 
-  std::optional<std::uint32_t> take(Cycles now) override { return books_.take(now); }
+  std::optional<std::uint32_t> take(Cycles now) override {
+    if (books_.returns().next_take() > now) return std::nullopt;
+    return books_.take();
+  }
 
   void tick(Cycles now) override {
+    run(now);
     catch_up(now);
     if (wake_ <= now) step();
     next_ = now + 1;
   }
 
-  Cycles next_event() const override {
-    const Cycles event = std::min(books_.returns().next_take(), scheduler_.idle() ? kNever : wake_);
-    return std::max(event, next_);
+  Cycles next_event() const override { return std::max(std::min(books_.returns().next_take(), next_step()), next_); }
+
+  std::uint32_t unfinished() const override {
+    return static_cast<std::uint32_t>(arrivals_.size()) + books_.unfinished(next_);
+  }
+  Cycles data_end() const override { return books_.data_end(); }
+  MemoryStats stats() override {
+    if (next_ > 0) tick(next_ - 1);
+    return books_.stats_at(next_);
   }
 
-  std::uint32_t unfinished() const override { return books_.unfinished(next_); }
-  Cycles data_end() const override { return books_.data_end(); }
-  MemoryStats stats() const override { return books_.stats_at(next_); }
-
  private:
+  struct Arrival {
+    MemoryAccess access;
+    Cycles clock;
+  };
+
+  /// An access that comes in this clock, which the scheduler may see later.
+  bool put(const MemoryAccess& access, Cycles now) {
+    if (access.is_write || arrivals_.size() >= scheduler_.plain_reads()) {
+      if (!offer(access, now)) return false;
+    } else {
+      arrivals_.push({access, now});
+    }
+    look_by_ = std::min(look_by_, now + tables_->read_latency() + 1);
+    return true;
+  }
+
+  Cycles next_step() const { return scheduler_.idle() ? kNever : wake_; }
+
   void step() {
     scheduler_.step(wake_);
     wake_ = std::max(scheduler_.next_step(), wake_ + 1);
   }
+
+  /// The clocks up to `last` in which there is something to do.
+  void run(Cycles last) {
+    for (;;) {
+      const bool arrives = !arrivals_.empty() && arrivals_.front().clock <= next_step();
+      const Cycles clock = arrives ? arrivals_.front().clock : next_step();
+      if (clock > last) break;
+      if (arrives) {
+        catch_up(clock);
+        scheduler_.offer(arrivals_.pop().access, clock);
+        wake_ = std::max(scheduler_.next_step(), clock);
+      }
+      if (wake_ <= clock) step();
+      next_ = std::max(next_, clock + 1);
+    }
+    look_by_ = arrivals_.empty() && scheduler_.idle() ? kNever : last + tables_->read_latency() + 2;
+  }
+
   /// Steps the clocks before `now` in which something was due: refreshes of an idle channel.
   void catch_up(Cycles now) {
     if (wake_ >= now) return;
@@ -78,7 +136,9 @@ class DramChannel final : public MemoryChannel {
   std::shared_ptr<const DramTables> tables_;
   ChannelBooks books_;
   Scheduler scheduler_;
+  Ring<Arrival> arrivals_;
   Cycles wake_ = kNever, next_ = 0;  // next clock with something to do, first clock not ticked yet
+  Cycles look_by_ = kNever;          // first clock in which there may be an answer that is not known yet
 };
 
 }  // namespace spatten::sim

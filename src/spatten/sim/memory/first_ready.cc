@@ -35,6 +35,7 @@ bool FirstReady::offer(const MemoryAccess& access, Cycles now) {
   at(index) = {access.address, arrivals_++, place.row, access.tag, static_cast<std::uint8_t>(place.bank),
                direction,      false,       kNone,     kNone};
   append(index);
+  if (access.is_write) ++writes_held_;
   return true;
 }
 
@@ -309,6 +310,7 @@ inline void FirstReady::issue_column(std::int32_t index, Cycles now) {
     ++books_.stats.reads;
     books_.read_returns(access.tag, now + tables_.read_latency());
   } else {
+    --writes_held_;
     ++books_.stats.writes;
     books_.write_issued(now, now + tables_.write_latency() + 1);
   }

@@ -25,6 +25,8 @@ class FirstReady {
   void step(Cycles now);
   /// The next clock in which a step may do anything if nothing is offered before; may be one that has been.
   Cycles next_step() const;
+  /// Reads that it takes in any case and answers from the array; 0 while it holds writes.
+  std::uint32_t plain_reads() const { return writes_held_ > 0 ? 0 : controller_.read_queue - waiting_[kReads]; }
   /// Nothing waits: only refreshes go on.
   bool idle() const { return waiting_[0] + waiting_[1] == 0 && active_banks_ == 0; }
   /// See DramState::shift(); only while idle.
@@ -105,6 +107,7 @@ class FirstReady {
   std::array<std::int32_t, kMaxBanks> active_;
   std::uint64_t active_banks_ = 0, arrivals_ = 0;
   std::array<std::uint32_t, 2> waiting_{};
+  std::uint32_t writes_held_ = 0;  // waiting or active
   Direction direction_ = kReads;
   Ring<std::uint32_t> refreshes_;                        // pseudo-channels
   std::array<Cycles, 3> due_{kNever, kNever, kNever};    // by Kind

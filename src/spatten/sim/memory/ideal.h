@@ -39,12 +39,15 @@ class IdealChannel final : public MemoryChannel {
     }
     return true;
   }
-  std::optional<std::uint32_t> take(Cycles now) override { return books_.take(now); }
+  std::optional<std::uint32_t> take(Cycles now) override {
+    if (books_.returns().next_take() > now) return std::nullopt;
+    return books_.take();
+  }
   void tick(Cycles now) override { next_ = now + 1; }
   Cycles next_event() const override { return std::max(books_.returns().next_take(), next_); }
   std::uint32_t unfinished() const override { return books_.unfinished(next_); }
   Cycles data_end() const override { return books_.data_end(); }
-  MemoryStats stats() const override { return books_.stats_at(next_); }
+  MemoryStats stats() override { return books_.stats_at(next_); }
 
  private:
   std::uint32_t latency_;

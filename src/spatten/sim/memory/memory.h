@@ -61,7 +61,8 @@ class MemoryChannel {
  public:
   virtual ~MemoryChannel() = default;
 
-  /// offer() unless nullptr, take() if wanted, tick() and next_event() in one call.
+  /// offer() unless nullptr, take() if wanted, tick() and next_event() in one call. A caller that uses it uses none of
+  /// the four: between two calls the channel may lag behind, and `next` is the clock in which it has to be asked again.
   virtual ChannelClock clock(const MemoryAccess* offered, bool wanted, Cycles now) = 0;
 
   /// Offers an access before the tick `now`. False: no room, ask again in a later clock.
@@ -86,7 +87,7 @@ class MemoryChannel {
   virtual Cycles data_end() const = 0;
 
   /// Counted up to the last tick.
-  virtual MemoryStats stats() const = 0;
+  virtual MemoryStats stats() = 0;
 };
 
 /// MemoryChannel::clock() of a class that is final, without virtual calls.
