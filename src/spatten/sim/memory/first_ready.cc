@@ -60,17 +60,22 @@ inline void FirstReady::append(std::int32_t index) {
     if (oldest != kNone) return;
     oldest = index;
     (hit ? hit_banks_ : other_banks_)[a.direction] |= bit(a.bank);
-  } else if (list.first != index) {
-    return;
+    if (a.direction != direction_) return;
+    hit ? expect_hit(a.bank) : expect(kRows, state_.ready(kPrecharge, a.bank));
+  } else if (list.first == index && a.direction == direction_) {
+    expect(kRows, state_.ready(kActivate, a.bank));
   }
-  expect(a.bank);
+}
+
+inline void FirstReady::expect_hit(std::uint32_t bank) {
+  expect(kHits, state_.ready(direction_ == kReads ? kRead : kWrite, bank));
 }
 
 /// Sees to it that the commands which the accesses of a bank wait for are looked for in time.
 inline void FirstReady::expect(std::uint32_t bank) {
   const std::uint64_t b = bit(bank);
   if ((active_banks_ & b) != 0) expect(kActive, state_.ready(column_of(at(active_[bank])), bank));
-  if ((hit_banks_[direction_] & b) != 0) expect(kHits, state_.ready(direction_ == kReads ? kRead : kWrite, bank));
+  if ((hit_banks_[direction_] & b) != 0) expect_hit(bank);
   if ((other_banks_[direction_] & b) != 0) expect(kRows, state_.ready(kPrecharge, bank));
   if ((queued_banks_[direction_] & ~state_.open_banks() & b) != 0) expect(kRows, state_.ready(kActivate, bank));
 }
@@ -123,17 +128,6 @@ void FirstReady::step(Cycles now) {
     column_clock(now);
     row_clock(now);
   }
-}
-
-Cycles FirstReady::next_step() const {
-  const Cycles commands = !refreshes_.empty() ? refresh_step_ : turns() ? 0 : std::min(due_[kHits], due_[kRows]);
-  return std::min({refresh_due_, due_[kActive], commands});
-}
-
-/// Writes go first while too many wait or no read does, until few are left and reads wait.
-inline bool FirstReady::turns() const {
-  return direction_ == kReads ? waiting_[kWrites] > controller_.writes_start || waiting_[kReads] == 0
-                              : waiting_[kWrites] < controller_.writes_stop && waiting_[kReads] != 0;
 }
 
 inline void FirstReady::choose_direction() {
@@ -302,10 +296,11 @@ inline void FirstReady::issue_column(std::int32_t index, Cycles now) {
     active_[access.bank] = kNone;
     active_banks_ &= ~bit(access.bank);
     if (!refreshes_.empty()) refresh_step_ = now;
+    expect(access.bank);  // it may be closed now
   } else {
     remove(index);
+    if ((hit_banks_[direction_] & bit(access.bank)) != 0) expect_hit(access.bank);
   }
-  expect(access.bank);  // the next access to the row; a precharge
   if (access.direction == kReads) {
     ++books_.stats.reads;
     books_.read_returns(access.tag, now + tables_.read_latency());

@@ -24,7 +24,10 @@ class FirstReady {
   /// One clock.
   void step(Cycles now);
   /// The next clock in which a step may do anything if nothing is offered before; may be one that has been.
-  Cycles next_step() const;
+  Cycles next_step() const {
+    const Cycles commands = !refreshes_.empty() ? refresh_step_ : turns() ? 0 : std::min(due_[kHits], due_[kRows]);
+    return std::min({refresh_due_, due_[kActive], commands});
+  }
   /// Reads that it takes in any case and answers from the array; 0 while it holds writes.
   std::uint32_t plain_reads() const { return writes_held_ > 0 ? 0 : controller_.read_queue - waiting_[kReads]; }
   /// Nothing waits: only refreshes go on.
@@ -72,11 +75,16 @@ class FirstReady {
   void bank_changed(std::uint32_t bank);
   void look_at(Direction direction, std::uint32_t bank);
   void expect(std::uint32_t bank);
+  void expect_hit(std::uint32_t bank);
   void expect(Kind kind, Cycles clock) { due_[kind] = std::min(due_[kind], clock); }
   bool write_waits(std::uint64_t address, std::uint32_t bank) const;
 
+  /// Writes go first while too many wait or no read does, until few are left and reads wait.
+  bool turns() const {
+    return direction_ == kReads ? waiting_[kWrites] > controller_.writes_start || waiting_[kReads] == 0
+                                : waiting_[kWrites] < controller_.writes_stop && waiting_[kReads] != 0;
+  }
   void choose_direction();
-  bool turns() const;
   void consider(Choice& best, Kind kind, std::int32_t access, DramCommand command, Cycles now);
   template <class AccessOf>
   void consider_banks(Choice& best, Kind kind, std::uint64_t banks, DramCommand command, Cycles now,

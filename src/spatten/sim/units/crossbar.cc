@@ -43,7 +43,9 @@ Tick AddressCrossbar::tick(Cycles now) {
   });
   const LaneMask room = out.room(now), asked = asked_;
   stats_.conflicts += static_cast<std::uint64_t>(std::popcount(known_) - std::popcount(asked));
-  for_each_lane(asked, [&](std::uint32_t channel) {
+  // Where no choice is kept, none is made before there is room.
+  const LaneMask choosing = arbitration_ == Arbitration::kOldestFirst ? asked & room : asked;
+  for_each_lane(choosing, [&](std::uint32_t channel) {
     LaneMask& wanted = wanted_[channel];
     const std::uint32_t lane = winner(channel, wanted);
     if (!(room >> channel & 1)) {
