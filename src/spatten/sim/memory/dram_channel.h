@@ -2,7 +2,7 @@
 // A channel with a scheduler: keeps the contract of memory.h, skips the clocks in which the scheduler has nothing to
 // do, and catches up with the refreshes of an idle channel when it is used again.
 //
-// clock() also lets the scheduler lag behind. A read that no waiting write answers has its data read_latency after its
+// send() and receive() also let the scheduler lag behind. A read that no waiting write answers has its data read_latency after its
 // column command at the soonest, so that what the scheduler does in a clock is not seen before. Reads wait in arrivals_
 // until it may be seen, and then many clocks are stepped at once.
 #pragma once
@@ -20,20 +20,6 @@ class DramChannel final : public MemoryChannel {
   DramChannel(const DramSpec& spec, std::shared_ptr<const DramTables> tables)
       : tables_(std::move(tables)), books_(spec.controller.returns), scheduler_(spec, *tables_, books_) {
     if (spec.refresh.policy != RefreshPolicy::kNone) wake_ = spec.refresh.first;
-  }
-
-  ChannelClock clock(const MemoryAccess* offered, bool wanted, Cycles now) override {
-    ChannelClock out;
-    out.accepted = offered && put(*offered, now);
-    if (look_by_ <= now || scheduler_.plain_reads() == 0) run(now);
-    if (wanted && books_.returns().next_take() <= now) {
-      out.answered = true;
-      out.tag = books_.take();
-    }
-    if (offered || out.answered) next_ = now + 1;
-    const Cycles event = scheduler_.plain_reads() == 0 ? next_step() : look_by_;
-    out.next = std::max(std::min(books_.returns().next_take(), event), now + 1);
-    return out;
   }
 
   bool offer(const MemoryAccess& access, Cycles now) override {
@@ -58,6 +44,28 @@ class DramChannel final : public MemoryChannel {
 
   Cycles next_event() const override { return std::max(std::min(books_.returns().next_take(), next_step()), next_); }
 
+  ChannelSent send(const MemoryAccess& access, Cycles now) override {
+    const bool later = !access.is_write && arrivals_.size() < scheduler_.plain_reads();
+    if (later) arrivals_.push({access, now});
+    const bool accepted = later || offer(access, now);
+    look_by_ = std::min(look_by_, now + tables_->read_latency() + 1);
+    next_ = now + 1;
+    const Cycles event = look(now);
+    return {accepted, next_receive(event, now)};
+  }
+
+  ChannelReceived receive(bool wanted, Cycles now) override {
+    const Cycles event = look(now);
+    ChannelReceived out;
+    if (wanted && books_.returns().next_take() <= now) {
+      out.answered = true;
+      out.tag = books_.take();
+      next_ = now + 1;
+    }
+    out.next = next_receive(event, now);
+    return out;
+  }
+
   std::uint32_t unfinished() const override {
     return static_cast<std::uint32_t>(arrivals_.size()) + books_.unfinished(next_);
   }
@@ -73,18 +81,10 @@ class DramChannel final : public MemoryChannel {
     Cycles clock;
   };
 
-  /// An access that comes in this clock, which the scheduler may see later.
-  bool put(const MemoryAccess& access, Cycles now) {
-    if (access.is_write || arrivals_.size() >= scheduler_.plain_reads()) {
-      if (!offer(access, now)) return false;
-    } else {
-      arrivals_.push({access, now});
-    }
-    look_by_ = std::min(look_by_, now + tables_->read_latency() + 1);
-    return true;
-  }
-
   Cycles next_step() const { return scheduler_.idle() ? kNever : wake_; }
+  Cycles next_receive(Cycles event, Cycles now) const {
+    return std::max(std::min(books_.returns().next_take(), event), now + 1);
+  }
 
   void step() {
     scheduler_.step(wake_);
@@ -106,6 +106,12 @@ class DramChannel final : public MemoryChannel {
       next_ = std::max(next_, clock + 1);
     }
     look_by_ = arrivals_.empty() && scheduler_.idle() ? kNever : last + tables_->read_latency() + 2;
+  }
+
+  /// Runs as far as it may be seen. Returns when to do that again.
+  Cycles look(Cycles now) {
+    if (look_by_ <= now || scheduler_.plain_reads() == 0) run(now);
+    return scheduler_.plain_reads() == 0 ? next_step() : look_by_;
   }
 
   /// Steps the clocks before `now` in which something was due: refreshes of an idle channel.

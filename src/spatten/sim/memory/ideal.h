@@ -25,9 +25,6 @@ class IdealChannel final : public MemoryChannel {
  public:
   explicit IdealChannel(std::uint32_t latency) : latency_(latency), books_(ReturnOrder::kOwnTags) {}
 
-  ChannelClock clock(const MemoryAccess* offered, bool wanted, Cycles now) override {
-    return clock_channel(*this, offered, wanted, now);
-  }
   bool offer(const MemoryAccess& access, Cycles now) override {
     books_.accepted(access, now);
     if (access.is_write) {
@@ -45,6 +42,16 @@ class IdealChannel final : public MemoryChannel {
   }
   void tick(Cycles now) override { next_ = now + 1; }
   Cycles next_event() const override { return std::max(books_.returns().next_take(), next_); }
+  ChannelSent send(const MemoryAccess& access, Cycles now) override {
+    offer(access, now);
+    tick(now);
+    return {true, next_event()};
+  }
+  ChannelReceived receive(bool wanted, Cycles now) override {
+    const std::optional<std::uint32_t> tag = wanted ? take(now) : std::nullopt;
+    tick(now);
+    return {tag.has_value(), tag.value_or(0), next_event()};
+  }
   std::uint32_t unfinished() const override { return books_.unfinished(next_); }
   Cycles data_end() const override { return books_.data_end(); }
   MemoryStats stats() override { return books_.stats_at(next_); }

@@ -49,21 +49,21 @@ struct MemoryStats {
   MemoryStats& operator+=(const MemoryStats& other);
 };
 
-/// One clock of a channel for a requester that takes at most one answer in it.
-struct ChannelClock {
-  bool accepted = false;     ///< the offer
-  bool answered = false;     ///< `tag` is that of a read whose data are back
+/// What comes of one clock of a channel for a requester that takes at most one answer in it; `next` is the clock in
+/// which it has to look for an answer again.
+struct ChannelSent {
+  bool accepted = false;
+  Cycles next = kNever;
+};
+struct ChannelReceived {
+  bool answered = false;  ///< `tag` is that of a read whose data are back
   std::uint32_t tag = 0;
-  Cycles next = kNever;      ///< next_event()
+  Cycles next = kNever;
 };
 
 class MemoryChannel {
  public:
   virtual ~MemoryChannel() = default;
-
-  /// offer() unless nullptr, take() if wanted, tick() and next_event() in one call. A caller that uses it uses none of
-  /// the four: between two calls the channel may lag behind, and `next` is the clock in which it has to be asked again.
-  virtual ChannelClock clock(const MemoryAccess* offered, bool wanted, Cycles now) = 0;
 
   /// Offers an access before the tick `now`. False: no room, ask again in a later clock.
   virtual bool offer(const MemoryAccess& access, Cycles now) = 0;
@@ -80,6 +80,12 @@ class MemoryChannel {
   /// as nothing is offered. kNever when idle for good (refresh of an idle channel may be caught up later).
   virtual Cycles next_event() const = 0;
 
+  /// The same for a requester that takes one answer per clock and counts nothing in between: a channel may lag behind
+  /// what it was given. In one clock at most one send(), then at most one receive(), which has an answer only if it is
+  /// wanted. Whoever uses these uses none of the four above.
+  virtual ChannelSent send(const MemoryAccess& access, Cycles now) = 0;
+  virtual ChannelReceived receive(bool wanted, Cycles now) = 0;
+
   /// Accepted accesses that are not finished: reads whose data are not back, writes that are not on the bus.
   virtual std::uint32_t unfinished() const = 0;
 
@@ -89,21 +95,6 @@ class MemoryChannel {
   /// Counted up to the last tick.
   virtual MemoryStats stats() = 0;
 };
-
-/// MemoryChannel::clock() of a class that is final, without virtual calls.
-template <class Channel>
-ChannelClock clock_channel(Channel& channel, const MemoryAccess* offered, bool wanted, Cycles now) {
-  ChannelClock out;
-  out.accepted = offered && channel.offer(*offered, now);
-  if (wanted) {
-    const std::optional<std::uint32_t> tag = channel.take(now);
-    out.answered = tag.has_value();
-    out.tag = tag.value_or(0);
-  }
-  channel.tick(now);
-  out.next = channel.next_event();
-  return out;
-}
 
 /// Where a flat byte address lies.
 struct ChannelAddress {

@@ -26,10 +26,11 @@ MemoryUnit::MemoryUnit(Memory& memory)
   }
 }
 
-void MemoryUnit::set_pending(std::uint32_t channel, std::uint32_t pending) {
+inline void MemoryUnit::set_pending(std::uint32_t channel, std::uint32_t pending) {
   pending_[channel] = pending;
-  const LaneMask bit = LaneMask{1} << channel;
-  const auto set = [&](LaneMask& mask, bool value) { mask = (mask & ~bit) | (LaneMask{value} << channel); };
+  const auto set = [channel](LaneMask& mask, bool value) {
+    mask = (mask & ~(LaneMask{1} << channel)) | (LaneMask{value} << channel);
+  };
   set(under_way_, pending > 0);
   set(near_limit_, pending + 1 >= limit_);
   set(at_limit_, pending >= limit_);
@@ -60,45 +61,49 @@ LaneMask MemoryUnit::leaving(Cycles now) {
   return taking_ & ~crowded_;
 }
 
-// One clock of one channel: a read is offered if there is one, else a write, and an answer is taken. True when
-// something moved in or out.
-bool MemoryUnit::serve(std::uint32_t channel, bool read, Cycles now) {
-  const LaneMask bit = LaneMask{1} << channel;
-  std::deque<std::uint64_t>& queue = queued_[channel];
-  MemoryAccess offered;
-  if (read) {
-    const ChannelAccess& access = in.front(channel);
-    offered = {access.address, false, access.lane};
-  } else if (writing_ & bit) {
-    offered = {queue.front(), true, 0};
-  }
-  const bool offers = read || (writing_ & bit) != 0;
-  const bool takes = next_[channel] <= now && (answering_ & under_way_ & bit) != 0;
-  const ChannelClock clock = channels_[channel]->clock(offers ? &offered : nullptr, takes, now);
-  next_[channel] = clock.next;
-  if (clock.answered) out.push(channel, clock.tag, now);
-  if (clock.accepted && !read) {
-    queue.pop_front();
-    --waiting_writes_;
-    ++written_;
-    if (queue.empty()) writing_ &= ~bit;
-    if (queue.size() < kUrgentWrites) urgent_ &= ~bit;
-  } else if (clock.accepted) {
-    in.pop(channel, now);
-  }
-  const bool more = clock.accepted && read;
-  if (more != clock.answered) set_pending(channel, pending_[channel] + (more ? 1u : ~0u));
-  return clock.accepted || clock.answered;
+bool MemoryUnit::send_read(std::uint32_t channel, Cycles now) {
+  const ChannelAccess& access = in.front(channel);
+  const ChannelSent sent = channels_[channel]->send({access.address, false, access.lane}, now);
+  next_[channel] = sent.next;
+  if (!sent.accepted) return false;
+  in.pop(channel, now);
+  set_pending(channel, pending_[channel] + 1);
+  return true;
 }
 
+bool MemoryUnit::send_write(std::uint32_t channel, Cycles now) {
+  std::deque<std::uint64_t>& queue = queued_[channel];
+  const ChannelSent sent = channels_[channel]->send({queue.front(), true, 0}, now);
+  next_[channel] = sent.next;
+  if (!sent.accepted) return false;
+  queue.pop_front();
+  --waiting_writes_;
+  ++written_;
+  const LaneMask bit = LaneMask{1} << channel;
+  if (queue.empty()) writing_ &= ~bit;
+  if (queue.size() < kUrgentWrites) urgent_ &= ~bit;
+  return true;
+}
+
+bool MemoryUnit::receive(std::uint32_t channel, bool wanted, Cycles now) {
+  const ChannelReceived received = channels_[channel]->receive(wanted, now);
+  next_[channel] = received.next;
+  if (!received.answered) return false;
+  out.push(channel, received.tag, now);
+  set_pending(channel, pending_[channel] - 1);
+  return true;
+}
+
+// In each channel a read is sent if there is one, else a write, and an answer is taken.
 Tick MemoryUnit::tick(Cycles now) {
   look(now);
   LaneMask due = 0;
   for (std::size_t i = 0; i < next_.size(); ++i) due |= LaneMask{next_[i] <= now} << i;
   bool moved = false;
-  const LaneMask reads = in.ready(now) & taking_;
-  for_each_lane(reads | writing_ | due,
-                [&](std::uint32_t channel) { moved |= serve(channel, reads >> channel & 1, now); });
+  const LaneMask reads = in.ready(now) & taking_, wanted = answering_ & under_way_;
+  for_each_lane(writing_ & ~reads, [&](std::uint32_t channel) { moved |= send_write(channel, now); });
+  for_each_lane(reads, [&](std::uint32_t channel) { moved |= send_read(channel, now); });
+  for_each_lane(due, [&](std::uint32_t channel) { moved |= receive(channel, wanted >> channel & 1, now); });
   const bool under_way = (under_way_ | writing_) != 0;
   while (writes.front(now) && waiting_writes_ < std::size_t{4} * channels_.size()) spread(writes.pop(now));
   Cycles wake = kNever;

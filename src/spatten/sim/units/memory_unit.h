@@ -38,14 +38,17 @@ class MemoryUnit final : public Unit, private LaneDrain {
  private:
   LaneMask leaving(Cycles now) override;
   void look(Cycles now);
-  bool serve(std::uint32_t channel, bool read, Cycles now);
+  // Each true when something moved.
+  bool send_read(std::uint32_t channel, Cycles now);
+  bool send_write(std::uint32_t channel, Cycles now);
+  bool receive(std::uint32_t channel, bool wanted, Cycles now);
   void set_pending(std::uint32_t channel, std::uint32_t pending);
   void spread(const OutputWrite& write);
 
   Memory& memory_;
   std::uint32_t limit_;
   std::vector<MemoryChannel*> channels_;
-  std::vector<Cycles> next_;                       // per channel: when the memory has something to do
+  std::vector<Cycles> next_;                       // per channel: when to look for an answer
   std::vector<std::uint32_t> pending_;             // per channel: reads whose answer was not taken
   std::vector<std::deque<std::uint64_t>> queued_;  // per channel: writes, by their addresses in it
   // Channels with reads under way; with as many as allowed, or one less; with writes, or with too many.
