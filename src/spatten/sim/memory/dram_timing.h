@@ -122,11 +122,11 @@ class DramState {
   };
 
   const DramTables* tables_;
-  std::array<Cycles, kDramCommands * DramTables::kSlots> ready_{};
-  std::array<std::uint32_t, kMaxBanks> rows_{};
   std::uint64_t open_ = 0, pseudo_banks_;
   std::uint32_t group_shift_, pseudo_shift_;
   std::vector<History> histories_;
+  std::array<std::uint32_t, kMaxBanks> rows_{};
+  std::array<Cycles, kDramCommands * DramTables::kSlots> ready_{};
 };
 
 }  // namespace spatten::sim

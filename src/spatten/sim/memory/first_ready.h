@@ -105,14 +105,11 @@ class FirstReady {
   const DramTables& tables_;
   const AddressMap map_;
   ChannelBooks& books_;
-  DramState state_;
 
   std::vector<Access> accesses_;
   std::vector<std::int32_t> free_;
-  std::array<std::array<BankList, kMaxBanks>, 2> lists_;
   std::array<std::uint64_t, 2> queued_banks_{}, hit_banks_{},
       other_banks_{};  // by direction; the last two of open banks
-  std::array<std::int32_t, kMaxBanks> active_;
   std::uint64_t active_banks_ = 0, arrivals_ = 0;
   std::array<std::uint32_t, 2> waiting_{};
   std::uint32_t writes_held_ = 0;  // waiting or active
@@ -120,6 +117,9 @@ class FirstReady {
   Ring<std::uint32_t> refreshes_;                        // pseudo-channels
   std::array<Cycles, 3> due_{kNever, kNever, kNever};    // by Kind
   Cycles refresh_due_ = kNever, refresh_step_ = kNever;  // next one of the interval; next command of one under way
+  std::array<std::int32_t, kMaxBanks> active_;
+  std::array<std::array<BankList, kMaxBanks>, 2> lists_;
+  DramState state_;
 };
 
 }  // namespace spatten::sim

@@ -26,11 +26,11 @@ QkvFetcher::QkvFetcher(const Spec& spec, std::uint32_t access_bytes)
       sets(*this),
       spec_(spec),
       access_bytes_(access_bytes),
-      sets_(std::bit_ceil(std::size_t{spec.address_fifo} + spec.outstanding + 4)),
+      mask_(std::bit_ceil(std::uint64_t{spec.address_fifo} + spec.outstanding + 4) - 1),
+      sets_(mask_ + 1),
+      addresses_(sets_.size() * spec.lanes),
       sent_(spec.lanes),
-      all_lanes_(low_lanes(spec.lanes)) {
-  for (Set& s : sets_) s.addresses.resize(spec.lanes);
-}
+      all_lanes_(low_lanes(spec.lanes)) {}
 
 InPort<FetchLine>* QkvFetcher::choose(Cycles now) {
   if (locked_) return locked_->front(now) ? locked_ : nullptr;
@@ -46,7 +46,8 @@ InPort<FetchLine>* QkvFetcher::choose(Cycles now) {
 }
 
 // Access a of the line is access a % f of its vector a / f; set j holds accesses j * lanes and up.
-void QkvFetcher::fill_set(Set& s, const FetchLine& line, Cycles now) {
+void QkvFetcher::fill_set(std::uint64_t number, const FetchLine& line, Cycles now) {
+  Set& s = set(number);
   const Row& row = *line.row;
   const MatrixSlice& matrix = line.stream == Stream::kQuery    ? row.query
                               : line.stream == Stream::kKeyLsb ? row.key_lsb
@@ -56,7 +57,7 @@ void QkvFetcher::fill_set(Set& s, const FetchLine& line, Cycles now) {
   const std::uint32_t n = std::min(spec_.lanes, line.count * f - begin);
   std::uint32_t vector = line.first + begin / f, part = begin % f;
   for (std::uint32_t k = 0; k < n; ++k) {
-    s.addresses[k] = matrix.address(vector, part, access_bytes_);
+    address(number, k) = matrix.address(vector, part, access_bytes_);
     if (++part == f) part = 0, ++vector;
   }
   s.enabled = low_lanes(n);
@@ -73,9 +74,8 @@ bool QkvFetcher::split(Cycles now) {
   if (!port) return false;
   if (made_ - entered_ >= kSplitRegisters) return false;
   const FetchLine& line = *port->front(now);
-  Set& s = set(made_);
-  fill_set(s, line, now);
-  ++made_;
+  fill_set(made_, line, now);
+  const Set& s = set(made_++);
   const bool line_done = s.what.accesses + fragment_ * spec_.lanes ==
                          line.count * (line.stream == Stream::kQuery    ? line.row->query.accesses
                                        : line.stream == Stream::kKeyLsb ? line.row->key_lsb.accesses
@@ -110,14 +110,16 @@ bool QkvFetcher::enter(Cycles now) {
 bool QkvFetcher::send(Cycles now) {
   bool moved = false;
   const LaneMask room = accesses.room(now);
+  while (sendable_ < entered_ && set(sendable_).sendable <= now) ++sendable_;
+  const std::uint64_t end = std::min(sendable_, collected_ + spec_.outstanding);
   for_each_lane(partial_sets_ == 0 ? backlog_ & room : backlog_, [&](std::uint32_t lane) {
     const std::uint64_t number = sent_[lane];
+    if (number >= end) return;
     Set& s = set(number);
-    if (s.sendable > now || number - collected_ >= spec_.outstanding) return;
     const LaneMask bit = LaneMask{1} << lane;
     if (s.enabled & bit) {
       if (!(room & bit)) return;
-      accesses.push(lane, {s.addresses[lane], number}, now);
+      accesses.push(lane, {address(number, lane), number}, now);
     } else {
       s.dummies_back = std::max(s.dummies_back, now + kDummyLatency);
     }

@@ -87,7 +87,6 @@ class QkvFetcher final : public Unit {
     LaneSet what;
     LaneMask enabled = 0;
     Cycles at_fifos = 0, sendable = 0, dummies_back = 0;
-    std::vector<std::uint64_t> addresses;
   };
 
   bool split(Cycles now);
@@ -95,14 +94,20 @@ class QkvFetcher final : public Unit {
   bool send(Cycles now);
   bool collect(Cycles now);
   InPort<FetchLine>* choose(Cycles now);
-  Set& set(std::uint64_t number) { return sets_[number & (sets_.size() - 1)]; }
-  void fill_set(Set& s, const FetchLine& line, Cycles now);
+  Set& set(std::uint64_t number) { return sets_[number & mask_]; }
+  std::uint64_t& address(std::uint64_t number, std::uint32_t lane) {
+    return addresses_[(number & mask_) * spec_.lanes + lane];
+  }
+  void fill_set(std::uint64_t number, const FetchLine& line, Cycles now);
 
   Spec spec_;
   std::uint32_t access_bytes_;
   Stats stats_;
+  std::uint64_t mask_;  // sets are numbered and lie in a ring
   std::vector<Set> sets_;
-  std::uint64_t made_ = 0, entered_ = 0, collected_ = 0;  // sets: split, in the address FIFOs, given back
+  std::vector<std::uint64_t> addresses_;  // of the sets, lane by lane
+  // Sets that have been split, that have entered the address FIFOs, that can be sent from them, that were given back.
+  std::uint64_t made_ = 0, entered_ = 0, sendable_ = 0, collected_ = 0;
   std::vector<std::uint64_t> sent_;                       // per lane: sets sent
   std::uint64_t slowest_ = 0;                             // sets that every lane has sent, at least
   std::uint32_t partial_sets_ = 0;                        // sets with dummies from the FIFOs on
