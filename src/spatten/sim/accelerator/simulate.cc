@@ -57,7 +57,7 @@ struct SegmentResult {
 
 bool stopped(const SimulationOptions& options) { return options.stop && options.stop->load(std::memory_order_relaxed); }
 
-/// What a timeline shows beside the units.
+/// What a timeline shows beside the units. A DRAM that lags (send() in memory.h) counts what it moved a few cycles late.
 void add_tracks(Accelerator& machine, const Memory& memory) {
   const auto moved = [&memory] { return (memory.stats().reads + memory.stats().writes) * memory.access_bytes(); };
   machine.engine().track("DRAM, bytes per cycle", [moved, before = moved()](Cycles elapsed) mutable {

@@ -2,9 +2,9 @@
 // A channel with a scheduler: keeps the contract of memory.h, skips the clocks in which the scheduler has nothing to
 // do, and catches up with the refreshes of an idle channel when it is used again.
 //
-// send() and receive() also let the scheduler lag behind. A read that no waiting write answers has its data read_latency after its
-// column command at the soonest, so that what the scheduler does in a clock is not seen before. Reads wait in arrivals_
-// until it may be seen, and then many clocks are stepped at once.
+// send() and receive() also let the scheduler lag behind. A read that no waiting write answers has its data
+// read_latency after its column command at the soonest, so that what the scheduler does in a clock is not seen before.
+// Reads wait in arrivals_ until it may be seen, and then many clocks are stepped at once.
 #pragma once
 
 #include <memory>
