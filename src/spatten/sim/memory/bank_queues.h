@@ -90,7 +90,9 @@ class BankQueues {
 
   bool offer(const MemoryAccess& access, Cycles now);
   void step(Cycles now);
-  static std::uint32_t plain_reads() { return 0; }  ///< posted writes wait for company: see first_ready.h
+  // See first_ready.h: it never lags.
+  static bool takes_later(std::uint64_t, std::size_t) { return false; }
+  static bool is_watched() { return true; }
   Cycles next_step() const { return *std::min_element(wakes_.begin(), wakes_.end()); }
   bool idle() const;
   void shift(Cycles by);

@@ -45,7 +45,7 @@ class DramChannel final : public MemoryChannel {
   Cycles next_event() const override { return std::max(std::min(books_.returns().next_take(), next_step()), next_); }
 
   ChannelSent send(const MemoryAccess& access, Cycles now) override {
-    const bool later = !access.is_write && arrivals_.size() < scheduler_.plain_reads();
+    const bool later = !access.is_write && scheduler_.takes_later(access.address, arrivals_.size());
     if (later) arrivals_.push({access, now});
     const bool accepted = later || offer(access, now);
     look_by_ = std::min(look_by_, now + tables_->read_latency() + 1);
@@ -81,6 +81,7 @@ class DramChannel final : public MemoryChannel {
     Cycles clock;
   };
 
+  bool is_watched() const { return scheduler_.is_watched() && arrivals_.empty(); }
   Cycles next_step() const { return scheduler_.idle() ? kNever : wake_; }
   Cycles next_receive(Cycles event, Cycles now) const {
     return std::max(std::min(books_.returns().next_take(), event), now + 1);
@@ -110,8 +111,8 @@ class DramChannel final : public MemoryChannel {
 
   /// Runs as far as it may be seen. Returns when to do that again.
   Cycles look(Cycles now) {
-    if (look_by_ <= now || scheduler_.plain_reads() == 0) run(now);
-    return scheduler_.plain_reads() == 0 ? next_step() : look_by_;
+    if (look_by_ <= now || is_watched()) run(now);
+    return is_watched() ? next_step() : look_by_;
   }
 
   /// Steps the clocks before `now` in which something was due: refreshes of an idle channel.

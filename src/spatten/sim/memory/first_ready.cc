@@ -35,15 +35,8 @@ bool FirstReady::offer(const MemoryAccess& access, Cycles now) {
   at(index) = {access.address, arrivals_++, place.row, access.tag, static_cast<std::uint8_t>(place.bank),
                direction,      false,       kNone,     kNone};
   append(index);
-  if (access.is_write) ++writes_held_;
+  ++held_[direction];
   return true;
-}
-
-inline bool FirstReady::write_waits(std::uint64_t address, std::uint32_t bank) const {
-  for (std::int32_t i = lists_[kWrites][bank].first; i != kNone; i = at(i).next) {
-    if (at(i).address == address) return true;
-  }
-  return false;
 }
 
 inline void FirstReady::append(std::int32_t index) {
@@ -301,11 +294,11 @@ inline void FirstReady::issue_column(std::int32_t index, Cycles now) {
     remove(index);
     if ((hit_banks_[direction_] & bit(access.bank)) != 0) expect_hit(access.bank);
   }
+  --held_[access.direction];
   if (access.direction == kReads) {
     ++books_.stats.reads;
     books_.read_returns(access.tag, now + tables_.read_latency());
   } else {
-    --writes_held_;
     ++books_.stats.writes;
     books_.write_issued(now, now + tables_.write_latency() + 1);
   }

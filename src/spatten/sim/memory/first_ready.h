@@ -28,8 +28,13 @@ class FirstReady {
     const Cycles commands = !refreshes_.empty() ? refresh_step_ : turns() ? 0 : std::min(due_[kHits], due_[kRows]);
     return std::min({refresh_due_, due_[kActive], commands});
   }
-  /// Reads that it takes in any case and answers from the array; 0 while it holds writes.
-  std::uint32_t plain_reads() const { return writes_held_ > 0 ? 0 : controller_.read_queue - waiting_[kReads]; }
+  /// Whether a read that `others` come before is taken in any case, and is answered from the array.
+  bool takes_later(std::uint64_t address, std::size_t others) const {
+    return waiting_[kReads] + others < controller_.read_queue &&
+           (waiting_[kWrites] == 0 || !write_waits(address, map_(address).bank));
+  }
+  /// Whether it is seen what it does before data come back: when its last write is on the bus.
+  bool is_watched() const { return held_[kReads] == 0 && held_[kWrites] > 0; }
   /// Nothing waits: only refreshes go on.
   bool idle() const { return waiting_[0] + waiting_[1] == 0 && active_banks_ == 0; }
   /// See DramState::shift(); only while idle.
@@ -77,7 +82,12 @@ class FirstReady {
   void expect(std::uint32_t bank);
   void expect_hit(std::uint32_t bank);
   void expect(Kind kind, Cycles clock) { due_[kind] = std::min(due_[kind], clock); }
-  bool write_waits(std::uint64_t address, std::uint32_t bank) const;
+  bool write_waits(std::uint64_t address, std::uint32_t bank) const {
+    for (std::int32_t i = lists_[kWrites][bank].first; i != kNone; i = at(i).next) {
+      if (at(i).address == address) return true;
+    }
+    return false;
+  }
 
   /// Writes go first while too many wait or no read does, until few are left and reads wait.
   bool turns() const {
@@ -111,8 +121,7 @@ class FirstReady {
   std::array<std::uint64_t, 2> queued_banks_{}, hit_banks_{},
       other_banks_{};  // by direction; the last two of open banks
   std::uint64_t active_banks_ = 0, arrivals_ = 0;
-  std::array<std::uint32_t, 2> waiting_{};
-  std::uint32_t writes_held_ = 0;  // waiting or active
+  std::array<std::uint32_t, 2> waiting_{}, held_{};  // by direction; held: waiting or active
   Direction direction_ = kReads;
   Ring<std::uint32_t> refreshes_;                        // pseudo-channels
   std::array<Cycles, 3> due_{kNever, kNever, kNever};    // by Kind
