@@ -59,15 +59,25 @@ TEST_P(Sleep, ChangesNothingButTheTimeItTakes) {
   }
 }
 
+std::string name_of(const ::testing::TestParamInfo<std::pair<std::string, std::string>>& info) {
+  std::string text = info.param.first + "_" + info.param.second;
+  for (char& c : text) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
+  return text;
+}
+
 INSTANTIATE_TEST_SUITE_P(Chips, Sleep,
-                         ::testing::Values(std::pair{"spatten", "hbm2-r21"}, std::pair{"spatten", "ideal:30:4"},
-                                           std::pair{"spatten-eighth", "hbm2-r21"}, std::pair{"rtl-full", "hbm2-r20"},
-                                           std::pair{"rtl-full", "ideal:30:16"}, std::pair{"rtl-eighth", "ideal:1"}),
-                         [](const auto& param) {
-                           std::string text = std::string(param.param.first) + "_" + param.param.second;
-                           for (char& c : text) c = std::isalnum(static_cast<unsigned char>(c)) ? c : '_';
-                           return text;
-                         });
+                         ::testing::Values(std::pair{"spatten", "ideal:30:4"}, std::pair{"spatten-eighth", "hbm2-r21"},
+                                           std::pair{"rtl-full", "hbm2-r20"}, std::pair{"rtl-full", "ideal:30:16"},
+                                           std::pair{"rtl-eighth", "ideal:1"}),
+                         name_of);
+
+// spatten writes its outputs, of which some memories keep the last ones until more come.
+INSTANTIATE_TEST_SUITE_P(Memories, Sleep,
+                         ::testing::Values(std::pair{"spatten", "hbm2-r21"}, std::pair{"spatten", "hbm2-r21-robaracoch"},
+                                           std::pair{"spatten", "hbm2-r20"}, std::pair{"spatten", "hbm2-r20-pcbg"},
+                                           std::pair{"spatten", "hbm2-d3"}, std::pair{"spatten", "hbm2-d3-pcbg"},
+                                           std::pair{"spatten", "hbm2-legacy"}, std::pair{"spatten", "ddr4-2400"}),
+                         name_of);
 
 }  // namespace
 }  // namespace spatten::sim

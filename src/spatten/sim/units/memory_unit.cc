@@ -113,8 +113,11 @@ Tick MemoryUnit::tick(Cycles now) {
 }
 
 bool MemoryUnit::drained() const {
-  return writes.empty() && waiting_writes_ == 0 &&
-         std::all_of(channels_.begin(), channels_.end(), [](const MemoryChannel* c) { return c->unfinished() == 0; });
+  if (!writes.empty() || waiting_writes_ > 0) return false;
+  for (std::size_t i = 0; i < channels_.size(); ++i) {
+    if (channels_[i]->unfinished() > 0 && next_[i] != kNever) return false;
+  }
+  return true;
 }
 
 Counters MemoryUnit::counters() const { return list_counters(memory_.stats()); }

@@ -32,7 +32,7 @@ class MemoryUnit final : public Unit, private LaneDrain {
   std::string holding() const override;
 
   std::uint64_t bytes_written() const { return written_ * memory_.access_bytes(); }
-  /// Whether every write is on the memory's bus.
+  /// Whether every write is on the memory's bus, but for those that a controller keeps until more come (bank_queues.h).
   bool drained() const;
 
  private:
