@@ -97,6 +97,40 @@ TEST(TraceRows, TwoHeadsOfSixBitsShareTheirVectors) {
   }
 }
 
+// Of heads 1, 2 and 5 (or 6) the last has none.
+TEST(TraceRows, AHeadOfSixBitsWithoutAPartnerReadsItsPart) {
+  for (const std::uint32_t last : {5u, 6u}) {
+    trace::MemorySink trace;
+    trace::Header header;
+    header.heads = 8;
+    trace.begin(header);
+    trace::Record r;
+    r.context = r.keys = 40;
+    r.values = 40;
+    r.key_msb_bits = r.value_bits = 6;
+    for (const std::uint32_t head : {1u, 2u, last}) {
+      r.head = head;
+      trace.write(r);
+    }
+    trace.end();
+    trace::MemorySource source(trace);
+    const ChipSpec spec = chip();
+    TraceRows rows(source, spec, kAccess, 0);
+    const Row *first = rows.next(), *second = rows.next(), *alone = rows.next();
+    ASSERT_TRUE(alone != nullptr && first->fused == 2 && second->fused == 2);
+    EXPECT_EQ(alone->fused, 1u);
+    for (const auto matrix : {&Row::key, &Row::value}) {
+      const MatrixSlice& pair = first->*matrix;
+      const MatrixSlice& own = alone->*matrix;
+      EXPECT_EQ(own.vector_bytes, 96u);
+      EXPECT_EQ(own.accesses, 2u);
+      const std::uint64_t pairs_between = last / 2 - first->head / 2;
+      const std::uint64_t begin = pair.base + pairs_between * (spec.rows.max_keys + 1) * 96;
+      EXPECT_EQ(own.base, begin + (last % 2 == 1 ? 32 : 0)) << "bytes 48 to 95 of 96 begin in the second access";
+    }
+  }
+}
+
 TEST(TraceRows, TokensAreRankedAmongThoseThatAreAlive) {
   trace::MemorySink trace;
   trace.begin({});

@@ -115,18 +115,20 @@ std::optional<trace::Record> TraceRows::take_record() {
 bool TraceRows::fill() {
   const std::optional<trace::Record> record = take_record();
   if (!record) return false;
-  const auto six = [this](const trace::Record& r) {
-    return storage(r).key_bits == 6 && storage(r).value_bits == 6 && r.rows == 1 && batch_ == 0;
-  };
   std::optional<trace::Record> partner;
-  if (six(*record)) {
+  if (lies_in_pairs(*record)) {
     partner = take_record();
-    const bool pairs = partner && partner->step == record->step && partner->layer == record->layer && six(*partner) &&
+    const bool pairs = partner && partner->step == record->step && partner->layer == record->layer && lies_in_pairs(*partner) &&
                        partner->keys == record->keys && partner->head_dim == record->head_dim && pair_fits(*record);
     if (!pairs) pushed_back_ = std::exchange(partner, std::nullopt);
   }
   make_group(*record, partner ? &*partner : nullptr);
   return true;
+}
+
+// Vectors of 6 bits are no whole number of accesses: those of two heads lie side by side.
+bool TraceRows::lies_in_pairs(const trace::Record& record) const {
+  return storage(record).key_bits == 6 && storage(record).value_bits == 6 && record.rows == 1 && batch_ == 0;
 }
 
 // Two heads side by side take twice the lines.
@@ -253,16 +255,24 @@ void TraceRows::give_numbers(Row& row, const trace::Record& record, std::uint32_
   row.data = &numbers;
 }
 
-// Addresses and sizes of what is fetched.
+// Addresses and sizes of what is fetched. A head of 6 bits whose neighbour is gone reads its part of their vectors.
 void TraceRows::place(Row& row, const trace::Record& record, const Storage& storage) {
   const auto vector_bytes = [&](std::uint32_t bits, std::uint32_t fused) {
     return round_up((record.head_dim * bits * fused + 7) / 8, access_bytes_);
   };
-  const std::uint32_t key = vector_bytes(storage.key_bits, row.fused), value = vector_bytes(storage.value_bits, row.fused);
+  const bool windows = chip_.rows.addresses == RowSpec::Addresses::kRequestWindows;
+  const std::uint32_t neighbours = !windows && lies_in_pairs(record) ? 2 : row.fused;  // heads whose vectors lie side by side
+  const std::uint32_t key = vector_bytes(storage.key_bits, neighbours), value = vector_bytes(storage.value_bits, neighbours);
   const std::uint32_t low = vector_bytes(storage.lsb_bits == 0 ? 4 : storage.lsb_bits, 1), query = vector_bytes(12, 1);
   const std::uint32_t keys = rounded(record.keys), values = row.values_with_keys ? keys : row.values;
+  const auto accesses = [&](std::uint32_t bits) { return vector_bytes(bits, row.fused) / access_bytes_; };
+  // Of the second of two heads, one of which is gone: from the access in which its part begins.
+  const auto part = [&](std::uint32_t bits) {
+    const std::uint64_t before = row.fused < neighbours ? record.head % neighbours * record.head_dim * bits / 8 : 0;
+    return before / access_bytes_ * access_bytes_;
+  };
   std::uint64_t key_base, low_base, value_base, query_base = 0, output_base = 0;
-  if (chip_.rows.addresses == RowSpec::Addresses::kRequestWindows) {
+  if (windows) {
     const std::uint64_t window = std::uint64_t{0x10000} * row.id;
     key_base = 0xAB10000 + window;
     low_base = 0xAB20000 + window;
@@ -275,22 +285,22 @@ void TraceRows::place(Row& row, const trace::Record& record, const Storage& stor
     const std::uint64_t positions = (record.rows > 1 && !record.causal ? record.context : chip_.rows.max_keys) + 1;
     const std::uint64_t heads = source_.header().heads > 0 ? source_.header().heads : kUnknownHeads;
     const std::uint64_t own = record.head * positions, all = heads * positions;  // vectors before this head's, and in all
-    const std::uint64_t shared = row.group->head / row.fused * positions, all_shared = (heads + row.fused - 1) / row.fused * positions;
+    const std::uint64_t shared = row.group->head / neighbours * positions, all_shared = (heads + neighbours - 1) / neighbours * positions;
     const std::uint64_t lows = all_shared * key, values_begin = lows + all * low;
     const std::uint64_t queries = values_begin + all_shared * value, outputs = queries + all * query;
     const std::uint64_t layer = record.layer * round_up(outputs + all * query, kLayerAlignment);
-    key_base = layer + shared * key;
+    key_base = layer + shared * key + part(storage.key_bits);
     low_base = layer + lows + own * low;
-    value_base = layer + values_begin + shared * value;
+    value_base = layer + values_begin + shared * value + part(storage.value_bits);
     query_base = layer + queries + own * query;
     output_base = layer + outputs + own * query;
     const std::uint64_t position = record.rows > 1 ? row.part : record.context - 1;
     query_base += position % positions * query;
     output_base += position % positions * query;
   }
-  row.key = {key_base, keys, key, key / access_bytes_, nullptr};
+  row.key = {key_base, keys, key, accesses(storage.key_bits), nullptr};
   row.key_lsb = {low_base, row.keys, low, low / access_bytes_, nullptr};
-  row.value = {value_base, values, value, value / access_bytes_, nullptr};
+  row.value = {value_base, values, value, accesses(storage.value_bits), nullptr};
   row.query = {query_base, 1, query, query / access_bytes_, nullptr};
   row.output_address = output_base;
   row.output_accesses = chip_.controller.write_outputs ? query / access_bytes_ : 0;
