@@ -179,6 +179,11 @@ class Simulate(ProgramTest):
         result = json.loads(out)
         self.assertTrue(result["partial"])
         self.assertTrue(json.loads(self.read("partial.json"))["partial"])
+        # Operations of what ran, not of what was read ahead: a row of step s sees 201 + s keys of 64 dimensions.
+        steps = result["rows"] // (24 * 16)
+        self.assertEqual(result["rows"], result["records"])
+        self.assertGreater(result["ops_executed"], result["rows"] * 256 * 200)
+        self.assertLessEqual(result["ops_executed"], result["rows"] * 256 * (201 + steps))
 
     def test_a_model_run_tells_what_it_needs_on_the_chip(self):
         for arguments in [["classify", "--model", "classify", "a film", "a movie about a film"],

@@ -17,7 +17,7 @@
 namespace spatten::sim {
 namespace {
 
-/// Records of one segment, from memory.
+/// Records of one segment at a time, from memory.
 class Segment final : public trace::Source {
  public:
   Segment(const trace::Header& header, std::vector<trace::Record> records) : header_(header), records_(std::move(records)) {}
@@ -27,6 +27,10 @@ class Segment final : public trace::Source {
     out = std::move(records_[at_++]);
     return true;
   }
+  void refill(std::vector<trace::Record> records) {
+    records_ = std::move(records);
+    at_ = 0;
+  }
 
  private:
   trace::Header header_;
@@ -34,19 +38,20 @@ class Segment final : public trace::Source {
   std::size_t at_ = 0;
 };
 
-/// Passes records on and tells the FC stream of each.
-class FcSource final : public trace::Source {
+/// Passes records on and counts them: operations, and for the FC stream.
+class CountedSource final : public trace::Source {
  public:
-  FcSource(trace::Source& source, FcStream& fc) : source_(source), fc_(fc) {}
-  const trace::Header& header() const override { return source_.header(); }
+  CountedSource(trace::Source& source, FcStream& fc) : counter_(source), fc_(fc) {}
+  const trace::Header& header() const override { return counter_.header(); }
   bool next(trace::Record& out) override {
-    if (!source_.next(out)) return false;
-    fc_.count(source_.header(), out);
+    if (!counter_.next(out)) return false;
+    fc_.count(header(), out);
     return true;
   }
+  trace::Summary summary() const { return counter_.summary(); }
 
  private:
-  trace::Source& source_;
+  trace::CountingSource counter_;
   FcStream& fc_;
 };
 
@@ -143,24 +148,27 @@ struct Batch {
   }
 };
 
-/// Runs a trace segment by segment, some side by side.
+/// Runs a trace segment by segment, some side by side. What is counted of the records waits for their segment: an interrupted
+/// run has read more of them than it simulated.
 class SegmentRunner {
  public:
-  SegmentRunner(trace::Source& source, const ChipSpec& chip, const std::function<std::unique_ptr<Memory>()>& make_memory,
-                const SimulationOptions& options)
-      : source_(source), chip_(chip), make_memory_(make_memory), options_(options), cutter_(source, chip.barrier),
+  SegmentRunner(trace::Source& source, FcStream& fc, const ChipSpec& chip,
+                const std::function<std::unique_ptr<Memory>()>& make_memory, const SimulationOptions& options)
+      : source_(source), done_(source.header(), {}), counted_(done_, fc), chip_(chip), make_memory_(make_memory), options_(options), cutter_(source, chip.barrier),
         pool_(std::max(1u, options.threads)), reuse_(options.reuse_segments && !options.operands && !options.row_times) {}
 
-  void run(Result& total, std::set<std::string>& assumptions) {
+  /// Returns what was counted of the records.
+  trace::Summary run(Result& total, std::set<std::string>& assumptions) {
     while (!stopped(options_)) {
       // What is drawn is simulated in its order, one segment after the other.
       const bool drawn = options_.timeline && options_.timeline->open(total.cycles);
       if (drawn) options_.timeline->set_origin(total.cycles);
       const Batch batch = drawn ? read(1, false) : read(std::size_t{16} * pool_.size(), reuse_);
-      if (batch.records.empty()) return;
+      if (batch.records.empty()) return counted_.summary();
       add(batch, simulate(batch, drawn ? options_.timeline : nullptr), total, assumptions);
     }
     total.partial = true;
+    return total.records > 0 ? counted_.summary() : trace::Summary{};
   }
 
  private:
@@ -199,10 +207,12 @@ class SegmentRunner {
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
       if (batch.known[i]) {
         append(total, *batch.known[i]);
+        count(batch.records[i], batch.records[i].size());
         continue;
       }
       const SegmentResult& result = found[batch.like[i]];
       append(total, retold(result.result, batch.records[i]));
+      count(batch.records[i], result.result.records);
       assumptions.insert(result.assumptions.begin(), result.assumptions.end());
       if (reuse_ && batch.like[i] == i && !result.result.partial) {
         results_.keep(batch.records[i], std::make_shared<const Result>(result.result));
@@ -210,7 +220,18 @@ class SegmentRunner {
     }
   }
 
+  /// The first `simulated` of the records.
+  void count(std::vector<trace::Record> records, std::size_t simulated) {
+    records.resize(std::min(simulated, records.size()));
+    done_.refill(std::move(records));
+    trace::Record record;
+    while (counted_.next(record)) {
+    }
+  }
+
   trace::Source& source_;
+  Segment done_;  // records that were simulated
+  CountedSource counted_;
   const ChipSpec& chip_;
   const std::function<std::unique_ptr<Memory>()>& make_memory_;
   const SimulationOptions& options_;
@@ -227,18 +248,18 @@ Result simulate(trace::Source& source, const ChipSpec& chip, const std::function
   Result total;
   std::set<std::string> assumptions;
   FcStream fc(chip, make_memory);
-  FcSource with_fc(source, fc);
-  trace::CountingSource counter(with_fc);
+  trace::Summary summary;
   if (chip.barrier == ChipSpec::Barrier::kNone) {
     const std::unique_ptr<Memory> memory = make_memory();
-    SegmentResult one = run_segment(counter, chip, *memory, options, options.timeline);
+    CountedSource counted(source, fc);
+    SegmentResult one = run_segment(counted, chip, *memory, options, options.timeline);
     append(total, one.result);
     assumptions = std::move(one.assumptions);
+    summary = counted.summary();
   } else {
-    SegmentRunner(counter, chip, make_memory, options).run(total, assumptions);
+    summary = SegmentRunner(source, fc, chip, make_memory, options).run(total, assumptions);
   }
   fc.add_to(total);
-  const trace::Summary summary = counter.summary();
   total.lsb_rows = summary.lsb_rows;
   total.ops_executed = summary.ops_executed;
   total.ops_dense_equivalent = summary.ops_dense_equivalent;
