@@ -29,7 +29,7 @@ std::size_t ThreadPool::available_cores() {
   return quota == 0 ? cores : std::min(cores, quota);
 }
 
-ThreadPool::ThreadPool(std::size_t threads) {
+ThreadPool::ThreadPool(std::size_t threads) : shares_(threads) {
   workers_.reserve(threads - 1);  // may throw as long as no thread runs
   try {
     for (std::size_t i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
@@ -49,14 +49,15 @@ ThreadPool::~ThreadPool() {
 }
 
 void ThreadPool::run_tasks(std::size_t worker) {
-  for (;;) {
-    const std::size_t index = next_.fetch_add(1);
-    if (index >= count_) return;
-    try {
-      (*task_)(index, worker);
-    } catch (...) {
-      const std::lock_guard lock(mutex_);
-      if (!error_) error_ = std::current_exception();
+  for (std::size_t helped = 0; helped < size(); ++helped) {
+    Share& share = shares_[(worker + helped) % size()];
+    for (std::size_t index; (index = share.next.fetch_add(1)) < share.end;) {
+      try {
+        (*task_)(index, worker);
+      } catch (...) {
+        const std::lock_guard lock(mutex_);
+        if (!error_) error_ = std::current_exception();
+      }
     }
   }
 }
@@ -108,9 +109,11 @@ void ThreadPool::parallel_for(std::size_t count, const std::function<void(std::s
   {
     const std::lock_guard lock(mutex_);
     task_ = &task;
-    count_ = count;
     error_ = nullptr;
-    next_ = 0;
+    for (std::size_t w = 0; w < size(); ++w) {
+      shares_[w].next = count * w / size();
+      shares_[w].end = count * (w + 1) / size();
+    }
     door_ = 0;
     if (asleep_ > 0) leave_the_callers_core();
     generation_.fetch_add(1);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The threads that a caller hands in. One pool runs one loop at a time; the calling thread takes part.
-// Tasks are handed out in index order, to whichever thread is free: a task must not depend on the thread that runs it.
+// Every thread begins with a share of the indices of its own, the same in each loop of so many, and then helps with the
+// others': what neighbouring tasks write stays in one core's cache from loop to loop. A task must not depend on the thread
+// that runs it.
 // Where there is a core for every thread, a worker that slept is kept off the core of the caller that wakes it: Linux may
 // leave the two on one core for tens of milliseconds, while another one idles.
 // Own code and not a library: oneDNN's per-thread setting (kernels/gemm.h) and ThreadSanitizer both need to see the
@@ -52,8 +54,11 @@ class ThreadPool {
   int callers_core_ = -1;  // that workers are kept off; -1: none yet
   // One loop: written by the caller before the generation is published, read by workers after they saw it.
   const std::function<void(std::size_t, std::size_t)>* task_ = nullptr;
-  std::size_t count_ = 0;
-  std::atomic<std::size_t> next_{0};
+  struct alignas(64) Share {
+    std::atomic<std::size_t> next{0};
+    std::size_t end = 0;
+  };
+  std::vector<Share> shares_;  // of the indices, one per thread; ascending
   // The door of the loop: workers inside, plus kShut when no more may enter. A worker that the system did not run in
   // time finds it shut and is not waited for.
   static constexpr std::uint64_t kShut = std::uint64_t{1} << 32;

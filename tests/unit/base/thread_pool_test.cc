@@ -6,7 +6,11 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <thread>
+#include <vector>
 
 #include "spatten/base/error.h"
 
@@ -27,6 +31,43 @@ TEST(ThreadPool, RunsEveryTaskOnceAndPassesExceptionsOn) {
   std::atomic<int> after = 0;
   pool.parallel_for(4, [&](std::size_t, std::size_t) { ++after; });
   EXPECT_EQ(after.load(), 4);
+}
+
+// Nobody goes on before all have begun: what each began with is its own share, and it is the same in every loop.
+TEST(ThreadPool, EveryThreadBeginsWithItsShare) {
+  ThreadPool pool(3);
+  for (int round = 0; round < 20; ++round) {
+    std::atomic<std::size_t> begun = 0;
+    std::vector<std::size_t> first(pool.size(), SIZE_MAX);
+    pool.parallel_for(10, [&](std::size_t i, std::size_t worker) {
+      if (first[worker] == SIZE_MAX) {
+        first[worker] = i;
+        ++begun;
+      }
+      const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);  // the system may let a thread come too late
+      while (begun < pool.size() && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    });
+    if (begun == pool.size()) {
+      EXPECT_EQ(first, (std::vector<std::size_t>{0, 3, 6}));
+    }
+  }
+}
+
+TEST(ThreadPool, AThreadThatIsDoneHelpsTheOthers) {
+  ThreadPool pool(2);
+  std::atomic<int> done = 0;
+  std::atomic<std::size_t> holder = SIZE_MAX;
+  pool.parallel_for(8, [&](std::size_t i, std::size_t worker) {
+    std::size_t none = SIZE_MAX;
+    if (holder.compare_exchange_strong(none, worker)) {  // the first task lasts until all others have run, in either share
+      const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+      while (done < 7 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+      EXPECT_EQ(done.load(), 7) << "task " << i;
+    } else {
+      EXPECT_NE(worker, holder.load());
+      ++done;
+    }
+  });
 }
 
 /// Moves the test's thread among the cores that it may use, and back at the end.
