@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 
 #include "spatten/trace/memory.h"
 
@@ -97,39 +98,56 @@ TEST(TraceRows, TwoHeadsOfSixBitsShareTheirVectors) {
   }
 }
 
-// Of heads 1, 2 and 5 (or 6) the last has none.
-TEST(TraceRows, AHeadOfSixBitsWithoutAPartnerReadsItsPart) {
-  for (const std::uint32_t last : {5u, 6u}) {
-    trace::MemorySink trace;
-    trace::Header header;
-    header.heads = 8;
-    trace.begin(header);
-    trace::Record r;
-    r.context = r.keys = 40;
-    r.values = 40;
-    r.key_msb_bits = r.value_bits = 6;
-    for (const std::uint32_t head : {1u, 2u, last}) {
-      r.head = head;
-      trace.write(r);
-    }
-    trace.end();
-    trace::MemorySource source(trace);
-    const ChipSpec spec = chip();
-    TraceRows rows(source, spec, kAccess, 0);
-    const Row *first = rows.next(), *second = rows.next(), *alone = rows.next();
-    ASSERT_TRUE(alone != nullptr && first->fused == 2 && second->fused == 2);
-    EXPECT_EQ(alone->fused, 1u);
-    for (const auto matrix : {&Row::key, &Row::value}) {
-      const MatrixSlice& pair = first->*matrix;
-      const MatrixSlice& own = alone->*matrix;
-      EXPECT_EQ(own.vector_bytes, 96u);
-      EXPECT_EQ(own.accesses, 2u);
-      const std::uint64_t pairs_between = last / 2 - first->head / 2;
-      const std::uint64_t begin = pair.base + pairs_between * (spec.rows.max_keys + 1) * 96;
-      EXPECT_EQ(own.base, begin + (last % 2 == 1 ? 32 : 0)) << "bytes 48 to 95 of 96 begin in the second access";
+/// Dimensions of a head, bytes of an access.
+class Halves : public ::testing::TestWithParam<std::tuple<int, int>> {};
+
+// Heads 2 and 3 lie side by side; 1, 4 and 7 have lost their neighbours and are no pairs of their own.
+TEST_P(Halves, OfAPairOfSixBitHeadsAreReadAlone) {
+  const auto head_dim = static_cast<std::uint32_t>(std::get<0>(GetParam()));
+  const auto access = static_cast<std::uint32_t>(std::get<1>(GetParam()));
+  trace::MemorySink trace;
+  trace::Header header;
+  header.heads = 8;
+  trace.begin(header);
+  trace::Record r;
+  r.context = r.keys = r.values = 40;
+  r.head_dim = head_dim;
+  r.key_msb_bits = r.value_bits = 6;
+  for (const std::uint32_t head : {1u, 2u, 3u, 4u, 7u}) {
+    r.head = head;
+    trace.write(r);
+  }
+  trace.end();
+  trace::MemorySource source(trace);
+  const ChipSpec spec = chip();
+  TraceRows rows(source, spec, access, 0);
+  std::vector<const Row*> all;
+  while (const Row* row = rows.next()) all.push_back(row);
+  ASSERT_EQ(all.size(), 5u);
+  EXPECT_EQ(all[1]->fused, 2u);
+  const std::uint32_t own = head_dim * 6 / 8, both = (2 * own + access - 1) / access * access;
+  for (const auto matrix : {&Row::key, &Row::value}) {
+    const MatrixSlice& pair = all[1]->*matrix;
+    EXPECT_EQ(pair.vector_bytes, both);
+    EXPECT_EQ(pair.accesses, both / access);
+    const std::uint64_t slot = std::uint64_t{spec.rows.max_keys + 1} * both, begin = pair.base - slot;  // heads 2 and 3: slot 1
+    for (const std::size_t i : {0u, 3u, 4u}) {
+      const Row& row = *all[i];
+      const MatrixSlice& alone = row.*matrix;
+      SCOPED_TRACE(row.head);
+      EXPECT_EQ(row.fused, 1u);
+      EXPECT_EQ(alone.vector_bytes, both);
+      const std::uint64_t part = begin + row.head / 2 * slot + row.head % 2 * own;
+      EXPECT_LE(alone.base, part);
+      EXPECT_GT(alone.base + access, part);
+      const std::uint64_t end = alone.base + std::uint64_t{alone.accesses} * access;
+      EXPECT_GE(end, part + own);
+      EXPECT_LT(end, part + own + access);
     }
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Shapes, Halves, ::testing::Combine(::testing::Values(16, 32, 48, 64, 128), ::testing::Values(32, 64)));
 
 TEST(TraceRows, TokensAreRankedAmongThoseThatAreAlive) {
   trace::MemorySink trace;

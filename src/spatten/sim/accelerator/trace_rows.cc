@@ -119,7 +119,7 @@ bool TraceRows::fill() {
   if (lies_in_pairs(*record)) {
     partner = take_record();
     const bool pairs = partner && partner->step == record->step && partner->layer == record->layer && lies_in_pairs(*partner) &&
-                       partner->keys == record->keys && partner->head_dim == record->head_dim && pair_fits(*record);
+                       (windows() || partner->head / 2 == record->head / 2) && partner->keys == record->keys && partner->head_dim == record->head_dim && pair_fits(*record);
     if (!pairs) pushed_back_ = std::exchange(partner, std::nullopt);
   }
   make_group(*record, partner ? &*partner : nullptr);
@@ -260,19 +260,20 @@ void TraceRows::place(Row& row, const trace::Record& record, const Storage& stor
   const auto vector_bytes = [&](std::uint32_t bits, std::uint32_t fused) {
     return round_up((record.head_dim * bits * fused + 7) / 8, access_bytes_);
   };
-  const bool windows = chip_.rows.addresses == RowSpec::Addresses::kRequestWindows;
-  const std::uint32_t neighbours = !windows && lies_in_pairs(record) ? 2 : row.fused;  // heads whose vectors lie side by side
+  const std::uint32_t neighbours = !windows() && lies_in_pairs(record) ? 2 : row.fused;  // heads whose vectors lie side by side
   const std::uint32_t key = vector_bytes(storage.key_bits, neighbours), value = vector_bytes(storage.value_bits, neighbours);
   const std::uint32_t low = vector_bytes(storage.lsb_bits == 0 ? 4 : storage.lsb_bits, 1), query = vector_bytes(12, 1);
   const std::uint32_t keys = rounded(record.keys), values = row.values_with_keys ? keys : row.values;
-  const auto accesses = [&](std::uint32_t bits) { return vector_bytes(bits, row.fused) / access_bytes_; };
-  // Of the second of two heads, one of which is gone: from the access in which its part begins.
-  const auto part = [&](std::uint32_t bits) {
-    const std::uint64_t before = row.fused < neighbours ? record.head % neighbours * record.head_dim * bits / 8 : 0;
-    return before / access_bytes_ * access_bytes_;
+  // A second head whose neighbour is gone begins inside their vectors, perhaps inside an access.
+  const bool second = row.fused < neighbours && record.head % neighbours != 0;
+  const auto before = [&](std::uint32_t bits) { return second ? record.head_dim * bits / 8 : 0; };
+  const auto first_access = [&](std::uint32_t bits) { return before(bits) / access_bytes_; };
+  const auto accesses = [&](std::uint32_t bits) {
+    const std::uint32_t end = before(bits) + (record.head_dim * bits * row.fused + 7) / 8;
+    return (end + access_bytes_ - 1) / access_bytes_ - first_access(bits);
   };
   std::uint64_t key_base, low_base, value_base, query_base = 0, output_base = 0;
-  if (windows) {
+  if (windows()) {
     const std::uint64_t window = std::uint64_t{0x10000} * row.id;
     key_base = 0xAB10000 + window;
     low_base = 0xAB20000 + window;
@@ -289,9 +290,9 @@ void TraceRows::place(Row& row, const trace::Record& record, const Storage& stor
     const std::uint64_t lows = all_shared * key, values_begin = lows + all * low;
     const std::uint64_t queries = values_begin + all_shared * value, outputs = queries + all * query;
     const std::uint64_t layer = record.layer * round_up(outputs + all * query, kLayerAlignment);
-    key_base = layer + shared * key + part(storage.key_bits);
+    key_base = layer + shared * key + std::uint64_t{first_access(storage.key_bits)} * access_bytes_;
     low_base = layer + lows + own * low;
-    value_base = layer + values_begin + shared * value + part(storage.value_bits);
+    value_base = layer + values_begin + shared * value + std::uint64_t{first_access(storage.value_bits)} * access_bytes_;
     query_base = layer + queries + own * query;
     output_base = layer + outputs + own * query;
     const std::uint64_t position = record.rows > 1 ? row.part : record.context - 1;

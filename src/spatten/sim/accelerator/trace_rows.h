@@ -56,6 +56,7 @@ class TraceRows final : public RowSource {
   void plan_token_selection(Row& row, const trace::Record& record);
   Storage storage(const trace::Record& record) const;
   void check(const trace::Record& record) const;
+  bool windows() const { return chip_.rows.addresses == RowSpec::Addresses::kRequestWindows; }
   bool lies_in_pairs(const trace::Record& record) const;
   bool pair_fits(const trace::Record& record) const;
   std::uint32_t rounded(std::uint32_t count) const;
