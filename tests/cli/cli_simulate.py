@@ -184,6 +184,9 @@ class Simulate(ProgramTest):
         self.assertEqual(result["rows"], result["records"])
         self.assertGreater(result["ops_executed"], result["rows"] * 256 * 200)
         self.assertLessEqual(result["ops_executed"], result["rows"] * 256 * (201 + steps))
+        self.assertEqual(result["ops_dense_equivalent"], result["ops_executed"])  # the policy is none
+        self.assertEqual(result["rows"] % 16, 0)  # whole layers
+        self.assertEqual(sum(layer["rows"] for layer in result["layers"]), result["rows"])
 
     def test_a_model_run_tells_what_it_needs_on_the_chip(self):
         for arguments in [["classify", "--model", "classify", "a film", "a movie about a film"],

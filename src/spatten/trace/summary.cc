@@ -29,7 +29,10 @@ class CountingSource::Counter {
       close_step();
       step_ = r;
       ++s_.steps;
+      step_layers_ = 0;
     }
+    if (step_layers_ == 0 || r.layer != layer_) ++step_layers_;
+    layer_ = r.layer;
     step_.rows = std::max(step_.rows, r.rows);
     s_.layers = std::max<std::uint64_t>(s_.layers, r.layer + std::uint64_t{1});
     s_.heads = std::max<std::uint64_t>(s_.heads, r.head + std::uint64_t{1});
@@ -41,14 +44,14 @@ class CountingSource::Counter {
 
   std::uint64_t records() const { return s_.records; }
 
-  Summary finish() {
-    close_step();
+  Summary finish(bool cut_off) {
     if (header_.layers != 0) s_.layers = header_.layers;
     if (header_.heads != 0) s_.heads = header_.heads;
-    const Checked heads_per_step = Checked(s_.layers) * s_.heads;
-    s_.dense_records = (heads_per_step * s_.steps).value();
-    s_.dense_fetched = (heads_per_step * step_fetches_).value();
-    s_.ops_dense_equivalent = (heads_per_step * step_pairs_ * s_.head_dim * 4).value();
+    const Checked all_heads = Checked(s_.layers) * s_.heads, last_heads = cut_off ? Checked(step_layers_) * s_.heads : all_heads;
+    const Record last = dense_step();
+    s_.dense_records = (all_heads * (s_.steps - 1) + last_heads).value();
+    s_.dense_fetched = (all_heads * step_fetches_ + last_heads * last.context).value();
+    s_.ops_dense_equivalent = ((all_heads * step_pairs_ + last_heads * key_pairs(last)) * s_.head_dim * 4).value();
     return s_;
   }
 
@@ -73,10 +76,15 @@ class CountingSource::Counter {
     add(s_.ops_recomputed, Checked(key_pairs(r)) * r.lsb_rows / r.rows * r.head_dim * 2);
   }
 
-  void close_step() {
-    if (s_.records == 0) return;
+  Record dense_step() const {
     Record dense = step_;
     dense.keys = dense.context;
+    return dense;
+  }
+
+  void close_step() {
+    if (s_.records == 0) return;
+    const Record dense = dense_step();
     add(step_fetches_, dense.context);
     add(step_pairs_, key_pairs(dense));
   }
@@ -84,7 +92,9 @@ class CountingSource::Counter {
   const Header& header_;
   Summary s_;
   Record step_;  // the first record of the step, with the most rows of any
-  std::uint64_t step_fetches_ = 0, step_pairs_ = 0;
+  std::uint64_t step_layers_ = 0;
+  std::uint32_t layer_ = 0;
+  std::uint64_t step_fetches_ = 0, step_pairs_ = 0;  // of the steps before it
 };
 
 double Summary::k_reduction() const { return ratio(dense_fetched, k_fetched); }
@@ -116,10 +126,10 @@ bool CountingSource::next(Record& out) {
   return true;
 }
 
-Summary CountingSource::summary() const {
+Summary CountingSource::summary(bool cut_off) const {
   if (counter_->records() == 0) throw Error("expected at least one record, found an empty trace");
   try {
-    return Counter(*counter_).finish();
+    return Counter(*counter_).finish(cut_off);
   } catch (const Overflow&) {
     throw Error("", fmt::format("record {}", counted_), "expected counts within 64 bits, found more");
   }

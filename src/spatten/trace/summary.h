@@ -52,8 +52,8 @@ class CountingSource final : public Source {
   const Header& header() const override { return source_.header(); }
   /// Throws what the source throws, and Error when a count leaves 64 bits.
   bool next(Record& out) override;
-  /// Of the records so far. Throws Error when there were none.
-  Summary summary() const;
+  /// Of the records so far. Throws Error when there were none. cut_off: the last step counts as many layers as there were of it.
+  Summary summary(bool cut_off = false) const;
 
  private:
   class Counter;

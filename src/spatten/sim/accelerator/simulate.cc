@@ -48,7 +48,7 @@ class CountedSource final : public trace::Source {
     fc_.count(header(), out);
     return true;
   }
-  trace::Summary summary() const { return counter_.summary(); }
+  trace::Summary summary(bool cut_off = false) const { return counter_.summary(cut_off); }
 
  private:
   trace::CountingSource counter_;
@@ -148,14 +148,15 @@ struct Batch {
   }
 };
 
-/// Runs a trace segment by segment, some side by side. What is counted of the records waits for their segment: an interrupted
-/// run has read more of them than it simulated.
+/// Runs a trace segment by segment, some side by side. An interrupted run ends with the last segment before which all are done,
+/// and counts records up to there: it has read more of them.
 class SegmentRunner {
  public:
   SegmentRunner(trace::Source& source, FcStream& fc, const ChipSpec& chip,
                 const std::function<std::unique_ptr<Memory>()>& make_memory, const SimulationOptions& options)
-      : source_(source), done_(source.header(), {}), counted_(done_, fc), chip_(chip), make_memory_(make_memory), options_(options), cutter_(source, chip.barrier),
-        pool_(std::max(1u, options.threads)), reuse_(options.reuse_segments && !options.operands && !options.row_times) {}
+      : source_(source), done_(source.header(), {}), counted_(done_, fc), chip_(chip), make_memory_(make_memory),
+        options_(options), cutter_(source, chip.barrier), pool_(std::max(1u, options.threads)),
+        reuse_(options.reuse_segments && !options.operands && !options.row_times) {}
 
   /// Returns what was counted of the records.
   trace::Summary run(Result& total, std::set<std::string>& assumptions) {
@@ -163,12 +164,12 @@ class SegmentRunner {
       // What is drawn is simulated in its order, one segment after the other.
       const bool drawn = options_.timeline && options_.timeline->open(total.cycles);
       if (drawn) options_.timeline->set_origin(total.cycles);
-      const Batch batch = drawn ? read(1, false) : read(std::size_t{16} * pool_.size(), reuse_);
+      Batch batch = drawn ? read(1, false) : read(std::size_t{16} * pool_.size(), reuse_);
       if (batch.records.empty()) return counted_.summary();
-      add(batch, simulate(batch, drawn ? options_.timeline : nullptr), total, assumptions);
+      if (!add(batch, simulate(batch, drawn ? options_.timeline : nullptr), total, assumptions)) break;
     }
     total.partial = true;
-    return total.records > 0 ? counted_.summary() : trace::Summary{};
+    return total.records > 0 ? counted_.summary(true) : trace::Summary{};
   }
 
  private:
@@ -191,10 +192,12 @@ class SegmentRunner {
     return batch;
   }
 
-  std::vector<SegmentResult> simulate(const Batch& batch, Timeline* timeline) {
+  /// One for each that is unknown, unless it was interrupted before.
+  std::vector<std::optional<SegmentResult>> simulate(const Batch& batch, Timeline* timeline) {
     const std::vector<std::size_t> unknown = batch.unknown();
-    std::vector<SegmentResult> found(batch.records.size());
+    std::vector<std::optional<SegmentResult>> found(batch.records.size());
     pool_.parallel_for(unknown.size(), [&](std::size_t index, std::size_t) {
+      if (stopped(options_)) return;
       const std::size_t i = unknown[index];
       Segment segment(source_.header(), batch.records[i]);
       const std::unique_ptr<Memory> memory = make_memory_();
@@ -203,26 +206,30 @@ class SegmentRunner {
     return found;
   }
 
-  void add(const Batch& batch, const std::vector<SegmentResult>& found, Result& total, std::set<std::string>& assumptions) {
+  /// Until one that was interrupted, which counts only if it is the first of all; false: there was one.
+  bool add(Batch& batch, const std::vector<std::optional<SegmentResult>>& found, Result& total, std::set<std::string>& assumptions) {
     for (std::size_t i = 0; i < batch.records.size(); ++i) {
+      std::vector<trace::Record>& records = batch.records[i];
       if (batch.known[i]) {
         append(total, *batch.known[i]);
-        count(batch.records[i], batch.records[i].size());
-        continue;
+      } else {
+        const std::optional<SegmentResult>& segment = found[batch.like[i]];
+        if (!segment || (segment->result.partial && total.records > 0)) return false;
+        append(total, retold(segment->result, records));
+        assumptions.insert(segment->assumptions.begin(), segment->assumptions.end());
+        if (segment->result.partial) {
+          records.resize(std::min<std::size_t>(segment->result.records, records.size()));
+          count(std::move(records));
+          return false;
+        }
+        if (reuse_ && batch.like[i] == i) results_.keep(records, std::make_shared<const Result>(segment->result));
       }
-      const SegmentResult& result = found[batch.like[i]];
-      append(total, retold(result.result, batch.records[i]));
-      count(batch.records[i], result.result.records);
-      assumptions.insert(result.assumptions.begin(), result.assumptions.end());
-      if (reuse_ && batch.like[i] == i && !result.result.partial) {
-        results_.keep(batch.records[i], std::make_shared<const Result>(result.result));
-      }
+      count(std::move(records));
     }
+    return true;
   }
 
-  /// The first `simulated` of the records.
-  void count(std::vector<trace::Record> records, std::size_t simulated) {
-    records.resize(std::min(simulated, records.size()));
+  void count(std::vector<trace::Record> records) {
     done_.refill(std::move(records));
     trace::Record record;
     while (counted_.next(record)) {
@@ -255,7 +262,7 @@ Result simulate(trace::Source& source, const ChipSpec& chip, const std::function
     SegmentResult one = run_segment(counted, chip, *memory, options, options.timeline);
     append(total, one.result);
     assumptions = std::move(one.assumptions);
-    summary = counted.summary();
+    summary = counted.summary(total.partial);
   } else {
     summary = SegmentRunner(source, fc, chip, make_memory, options).run(total, assumptions);
   }
