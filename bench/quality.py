@@ -191,8 +191,9 @@ def main():
     parser.add_argument("--stories", "--data", metavar="FILE", help="stories separated by " + END)
     parser.add_argument("--tokens", type=int, default=20000, metavar="N", help="of the held-back stories (default: 20000)")
     parser.add_argument("--segment", type=int, default=1000, metavar="N", help="least tokens of a segment (default: 1000)")
-    parser.add_argument("--chip", action="store_true", help="the arithmetic of the chip against fp32 (docs/validation.md)")
-    parser.add_argument("--precision", action="store_true", help="weights in bf16 and int8 against fp32 (docs/benchmarks.md)")
+    one = parser.add_mutually_exclusive_group()
+    one.add_argument("--chip", action="store_true", help="the arithmetic of the chip against fp32 (docs/validation.md)")
+    one.add_argument("--precision", action="store_true", help="weights in bf16 and int8 against fp32 (docs/benchmarks.md)")
     parser.add_argument("--threads", type=int, default=0, metavar="N")
     a = parser.parse_args()
     if not a.sst2 and not a.stories:

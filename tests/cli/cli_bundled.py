@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The bundled models do what their cards say, dense and pruned."""
+"""The bundled models answer, dense and pruned, and two of them as well as their cards say."""
 import os
 import unittest
 
 from program import SANITIZED, SOURCE, ProgramTest
 
-SHARED = os.path.join(os.path.dirname(SOURCE), "shared", "data")
+SHARED = os.environ.get("SPATTEN_SHARED_DATA") or os.path.join(os.path.dirname(SOURCE), "shared", "data")
 SST2 = os.path.join(SHARED, "glue", "SST-2", "dev.tsv")
 STORIES = os.path.join(SHARED, "text", "tinystories.txt")
 TOWER = "The tower was built in 1889. It was designed by Gustave Eiffel for the World Fair in Paris."

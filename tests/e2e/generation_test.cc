@@ -92,6 +92,7 @@ TEST_P(Generation, EqualsRecomputingThePrefixWhenQuantized) {
 // far from fp32 as the precision takes them, so from each other twice that at most; some steps see nothing of it.
 TEST_P(Generation, EqualsRecomputingThePrefixInEveryPrecision) {
   for (const Precision precision : {Precision::kBf16, Precision::kInt8}) {
+    SCOPED_TRACE(precision == Precision::kBf16 ? "bf16" : "int8");
     const RandomModel<Gpt2> rounded(random_gpt2_config({3, 3, 64}), 11, threads_, precision);
     for (const char* preset : {"none", "static-8"}) {
       const algo::Policy policy = policy_of(preset);

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 NAMES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
-TYPES = {"F32": np.float32, "F16": np.float16}
+TYPES = {"F32": np.float32, "F16": np.float16}  # that are read: what the trainings write
 
 
 def tensor_bytes(t):

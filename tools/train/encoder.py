@@ -25,7 +25,9 @@ def copy_vocabulary(source, folder):
 def start_from(model, folder):
     """The encoder's weights from another folder's model; the head keeps its random start."""
     state = {n: t for n, t in load_safetensors(f"{folder}/model.safetensors").items() if n.startswith("bert.")}
-    model.load_state_dict(state, strict=False)
+    missing, unknown = model.load_state_dict(state, strict=False)
+    if unknown or any(n.startswith("bert.") for n in missing):
+        raise SystemExit(f"{folder}: expected the encoder's tensors, found {missing} missing and {unknown} unknown")
 
 
 def batches(lengths, rng, tokens):

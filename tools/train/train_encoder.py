@@ -8,7 +8,6 @@ DATA holds glue/, squad/ and text/ (corpora.py names the files). Windows of 32 t
 a document; 20 % of the tokens masked as in Devlin 2019. Needs PyTorch 2 and numpy.
 """
 import argparse
-import json
 import time
 
 import numpy as np

@@ -33,7 +33,7 @@ class ThreadPool {
   std::size_t size() const { return workers_.size() + 1; }
 
   /// Calls task(index, worker) for every index below count, worker below size(); returns when all are done.
-  /// The first exception of a task is thrown again here, after the others have finished. Not reentrant.
+  /// The first exception of a task is thrown again here, after the others have finished; with one thread at once. Not reentrant.
   void parallel_for(std::size_t count, const std::function<void(std::size_t index, std::size_t worker)>& task);
 
   /// The cores that this process may run on (its affinity mask and cgroup quota), at least 1.

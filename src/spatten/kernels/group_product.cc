@@ -55,7 +55,7 @@ constexpr std::uint32_t kHigh = 0xFFFF0000u;
 #include "spatten/kernels/group_tile-inl.h"
 
 // A group taken apart needs two registers: 4 x 4 sums and 10 more fill 26 of 32 (AVX-512, NEON), 4 x 2 and 6 fill 14 of 16.
-#if HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON
+#if (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3) || HWY_TARGET == HWY_NEON
 constexpr int kApartRows = 4, kApartVectors = 4, kApartRowVectors = 4;
 #else
 constexpr int kApartRows = 4, kApartVectors = 2, kApartRowVectors = 8;
@@ -99,7 +99,7 @@ struct Int8 {
   static constexpr int kTileRows = kApartRows, kTileVectors = kApartVectors, kRowVectors = kApartRowVectors;
 
   static HWY_INLINE Sum zero() { return hn::Zero(Ints()); }
-#if HWY_TARGET == HWY_SSSE3 || HWY_TARGET == HWY_SSE4 || HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_SSSE3  // better targets are lower
   // Bytes 0, 2 and 1, 3 as pairs of 16 bits. On x86 the operation below is pmaddwd: it adds the products of a pair.
   using Pairs = hn::Repartition<std::int16_t, RowTag>;
   struct Input {

@@ -4,7 +4,7 @@
 //
 // A row's result depends on that row alone, whatever rows stand beside it: every element is one sum in the order of the groups, cut
 // at fixed places, and sums of integers have no rounding. Between instruction sets int8 agrees but for the last multiplication and
-// addition, bf16 within fp32 rounding.
+// addition, bf16 within fp32 rounding; AVX512-BF16 takes denormals as zeros, whatever the mode (target.h).
 #pragma once
 
 #include "spatten/base/matrix.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // y = activation(x W + bias), or y += x W + bias, with the outputs and inputs of pruned heads left out.
 //
-// Weights in bf16 or int8 meet x rounded to the same (precision.h); bias, sums and y are fp32 always.
+// Weights in bf16 or int8 meet x rounded to the same (precision.h); bias, sums and y are fp32 always. The calling thread keeps the
+// room for the rounded rows, a half or a quarter of its largest x.
 //
 // A row of y depends on that row of x alone: the same bits whatever rows stand beside it, on any number of threads.
 #pragma once

@@ -2,6 +2,7 @@
 #include "spatten/kernels/packed_matrix.h"
 
 #include <algorithm>
+#include <cstring>
 #include <numeric>
 
 #include "spatten/kernels/rounding.h"
@@ -56,7 +57,7 @@ PackedMatrix::PackedMatrix(std::size_t in, std::size_t out, std::size_t panel_wi
   }
   const auto zero = [this](std::size_t panel, std::size_t group, std::size_t first) {
     std::uint32_t* row = words_.data() + (panel * groups_ + group) * width_;
-    std::fill(row + first, row + width_, 0u);
+    std::memset(row + first, 0, (width_ - first) * kGroupBytes);
   };
   if (out_ % width_ != 0) {
     for (std::size_t g = 0; g < groups_; ++g) zero(panels_ - 1, g, out_ % width_);
@@ -64,11 +65,6 @@ PackedMatrix::PackedMatrix(std::size_t in, std::size_t out, std::size_t panel_wi
   if (in_ % group_inputs(precision) != 0) {
     for (std::size_t p = 0; p < panels_; ++p) zero(p, groups_ - 1, 0);
   }
-}
-
-std::size_t PackedMatrix::bytes(std::size_t in, std::size_t out, std::size_t panel_width, Precision precision) {
-  const std::size_t columns = divide_up(out, panel_width) * panel_width;
-  return columns * (divide_up(in, group_inputs(precision)) * kGroupBytes + (precision == Precision::kInt8 ? 8 : 0));
 }
 
 template <class T, class Source, class Encode>

@@ -37,8 +37,6 @@ class PackedMatrix {
   /// Groups of inputs, the last one perhaps padded.
   std::size_t groups() const { return groups_; }
   std::size_t bytes() const { return words_.size() * kGroupBytes + (scales_.size() + sums_.size()) * 4; }
-  /// What bytes() will be.
-  static std::size_t bytes(std::size_t in, std::size_t out, std::size_t panel_width, Precision precision);
 
   /// Rows of a weight stored [out, in] (torch Linear): row r becomes output first_out + r. rows.cols == in().
   /// Threads may put disjoint strips at the same time.

@@ -24,6 +24,8 @@ inline std::vector<std::pair<Precision, std::string>> enum_names(Precision) {
 }
 
 constexpr std::size_t kGroupBytes = 4;
+/// What an output of int8 has beside its weights: a scale and a sum (PackedMatrix).
+constexpr std::size_t kInt8OutputBytes = 8;
 
 /// Bytes of one weight.
 constexpr std::size_t weight_bytes(Precision p) { return p == Precision::kFp32 ? 4 : p == Precision::kBf16 ? 2 : 1; }

@@ -93,13 +93,12 @@ std::uint64_t Checkpoint::parameters() const {
 }
 
 std::uint64_t Checkpoint::weight_bytes() const {
-  constexpr std::uint64_t kInt8OutputBytes = 8;  // a scale and a sum
   std::uint64_t sum = 0;
   for (const StoredWeight& w : weights_) {
     const kernels::Precision kept = precision_of(w);
     sum += w.tensor->elements() * kernels::weight_bytes(kept);
     const auto [rows, columns] = rows_and_columns(*w.tensor);
-    if (kept == kernels::Precision::kInt8) sum += kInt8OutputBytes * (w.orientation == Orientation::kConv1d ? columns : rows);
+    if (kept == kernels::Precision::kInt8) sum += kernels::kInt8OutputBytes * (w.orientation == Orientation::kConv1d ? columns : rows);
   }
   return sum;
 }

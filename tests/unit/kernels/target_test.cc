@@ -23,6 +23,15 @@ TEST(TargetChoice, TakesTheBestOneByDefault) {
   EXPECT_EQ(current_target(), available_targets().front());
 }
 
+#if defined(__x86_64__)
+TEST(TargetChoice, TakesTheExtensionsThatTheCpuHas) {
+  force_target("");
+  if (!available_targets().front().starts_with("AVX3")) GTEST_SKIP() << "no AVX-512 here";
+  EXPECT_EQ(runs_avx512_bf16(), __builtin_cpu_supports("avx512bf16") != 0);
+  EXPECT_EQ(runs_avx512_vnni(), __builtin_cpu_supports("avx512vnni") != 0);
+}
+#endif
+
 TEST(TargetChoice, RefusesAnUnknownNameAndKeepsTheOld) {
   const std::string before = current_target();
   EXPECT_THROW(force_target("AVX9"), UsageError);

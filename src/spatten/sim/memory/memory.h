@@ -82,7 +82,7 @@ class MemoryChannel {
 
   /// The same for a requester that takes one answer per clock and counts nothing in between: a channel may lag behind
   /// what it was given. In one clock at most one send(), then at most one receive(), which has an answer only if it is
-  /// wanted. Whoever uses these uses none of the four above.
+  /// wanted. Whoever uses these uses none of the four above; a last tick() catches up with the time of all that was given.
   virtual ChannelSent send(const MemoryAccess& access, Cycles now) = 0;
   virtual ChannelReceived receive(bool wanted, Cycles now) = 0;
 
@@ -92,7 +92,7 @@ class MemoryChannel {
   /// The clock after the last one in which data of an issued access are on the bus; 0 when nothing was issued.
   virtual Cycles data_end() const = 0;
 
-  /// Counted up to the last tick.
+  /// Counted up to the last tick, or as far as a channel behind send() has gone.
   virtual MemoryStats stats() = 0;
 };
 
