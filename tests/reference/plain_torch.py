@@ -204,7 +204,7 @@ class Gpt2Block(nn.Module):
     def forward(self, x, dropout=0.0):
         drop = lambda t: F.dropout(t, dropout, self.training)
         q, k, v = (split_heads(t, self.heads) for t in self.attn.c_attn(self.ln_1(x)).chunk(3, -1))
-        if self.training:  # same value without the L x L matrix
+        if self.training and hasattr(F, "scaled_dot_product_attention"):  # PyTorch 2: same value without the L x L matrix
             context = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         else:
             context = attention_probabilities(q, k, causal=True) @ v

@@ -70,7 +70,7 @@ struct Result {
   std::vector<LayerResult> layers;
   std::vector<RowTime> row_times;          ///< only when asked for
   std::vector<std::string> assumptions;    ///< sentences: what stood in for values that the input lacks
-  bool partial = false;                    ///< interrupted: the counts end with the last whole segment
+  bool partial = false;                    ///< interrupted: the counts end with the last whole segment, if there are any
 };
 
 }  // namespace spatten::sim
