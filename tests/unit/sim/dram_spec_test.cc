@@ -113,6 +113,7 @@ TEST(DramSpec, SizesOutOfRangeNameKeyValueAndRule) {
   EXPECT_THAT(with("clock_hz=0"), HasSubstr("clock_hz"));
   EXPECT_THAT(with("pending=0"), HasSubstr("pending"));
   EXPECT_THAT(with("controller.read_queue=0"), HasSubstr("read_queue"));
+  EXPECT_THAT(with("controller.read_queue=65"), AllOf(HasSubstr("read_queue"), HasSubstr("1 to 64, found 65")));
   EXPECT_THAT(with("controller.writes_start=32"), HasSubstr("writes_start"));
   EXPECT_THAT(with("energy.read_pj=-1"), HasSubstr("read_pj"));
   EXPECT_THAT(with("controller.scheduler=bank_queues"), HasSubstr("refresh"));

@@ -50,19 +50,18 @@ class DramChannel final : public MemoryChannel {
     const bool accepted = later || offer(access, now);
     look_by_ = std::min(look_by_, now + tables_->read_latency() + 1);
     next_ = now + 1;
-    const Cycles event = look(now);
-    return {accepted, next_receive(event, now)};
+    return {accepted, next_receive(now)};
   }
 
   ChannelReceived receive(bool wanted, Cycles now) override {
-    const Cycles event = look(now);
+    if (look_by_ <= now || is_watched()) run(now);
     ChannelReceived out;
     if (wanted && books_.returns().next_take() <= now) {
       out.answered = true;
       out.tag = books_.take();
       next_ = now + 1;
     }
-    out.next = next_receive(event, now);
+    out.next = next_receive(now);
     return out;
   }
 
@@ -83,7 +82,8 @@ class DramChannel final : public MemoryChannel {
 
   bool is_watched() const { return scheduler_.is_watched() && arrivals_.empty(); }
   Cycles next_step() const { return scheduler_.idle() ? kNever : wake_; }
-  Cycles next_receive(Cycles event, Cycles now) const {
+  Cycles next_receive(Cycles now) const {
+    const Cycles event = is_watched() ? next_step() : look_by_;
     return std::max(std::min(books_.returns().next_take(), event), now + 1);
   }
 
@@ -107,12 +107,6 @@ class DramChannel final : public MemoryChannel {
       next_ = std::max(next_, clock + 1);
     }
     look_by_ = arrivals_.empty() && scheduler_.idle() ? kNever : last + tables_->read_latency() + 2;
-  }
-
-  /// Runs as far as it may be seen. Returns when to do that again.
-  Cycles look(Cycles now) {
-    if (look_by_ <= now || is_watched()) run(now);
-    return is_watched() ? next_step() : look_by_;
   }
 
   /// Steps the clocks before `now` in which something was due: refreshes of an idle channel.

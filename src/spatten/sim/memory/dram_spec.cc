@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "spatten/base/fields.h"
+#include "spatten/sim/memory/access_queue.h"
 #include "spatten/sim/memory/dram_timing.h"
 
 namespace spatten::sim {
@@ -65,8 +66,9 @@ void check_controller(const DramSpec& spec, const JsonNode& root) {
       (at ? *at : node).fail(fmt::format("{}: expected {} to {}, found {}", key, min, max, value));
     }
   };
-  range("read_queue", c.read_queue, 1, 4096);
-  range("write_queue", c.write_queue, 1, 4096);
+  const std::uint32_t places = c.scheduler == DramScheduler::kFirstReady ? AccessQueue::kPlaces : 4096;
+  range("read_queue", c.read_queue, 1, places);
+  range("write_queue", c.write_queue, 1, places);
   range("bank_queue", c.bank_queue, 1, 256);
   range("hit_limit", c.hit_limit, 1, 1u << 20);
   range("writes_start", c.writes_start, 0, c.write_queue - 1);

@@ -135,7 +135,7 @@ struct DramController {
     f("command_bus", s.command_bus, "",
       "commands per clock: one, or one for rows and one for columns; bank_queues has them per pseudo-channel");
     f("read_queue", s.read_queue, "access",
-      "reads that wait for their first command (bank_queues: for a place in a bank's queue)");
+      "reads that wait for their first command, at most 64 (bank_queues: for a place in a bank's queue, at most 4096)");
     f("write_queue", s.write_queue, "access", "the same for writes");
     f("writes_start", s.writes_start, "access",
       "writes go first when more than this many wait; bank_queues: only if no command waits, else when full");

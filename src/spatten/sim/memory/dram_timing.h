@@ -77,16 +77,17 @@ class DramState {
 
   /// First clock in which a command to one bank may go, as far as timing is concerned.
   Cycles ready(DramCommand command, std::uint32_t bank) const {
-    return std::max(ready_in_channel(command, bank), at(command, DramLevel::kChannel, 0));
+    return std::max({ready_in_bank(command, bank), ready_in_group(command, bank), ready_all(command, pseudo_channel_of(bank))});
   }
   /// The part of it that all banks of a pseudo-channel share, which is all of it for precharge_all and refresh.
   Cycles ready_all(DramCommand command, std::uint32_t pseudo_channel) const {
     return std::max(at(command, DramLevel::kPseudoChannel, pseudo_channel), at(command, DramLevel::kChannel, 0));
   }
-  /// The rest of it.
-  Cycles ready_below(DramCommand command, std::uint32_t bank) const {
-    return std::max(at(command, DramLevel::kBank, bank), at(command, DramLevel::kBankGroup, bank >> group_shift_));
+  /// The parts that only the banks of the same group, and that nothing but commands to the same bank delay.
+  Cycles ready_in_group(DramCommand command, std::uint32_t bank) const {
+    return at(command, DramLevel::kBankGroup, bank >> group_shift_);
   }
+  Cycles ready_in_bank(DramCommand command, std::uint32_t bank) const { return at(command, DramLevel::kBank, bank); }
 
   void activate(std::uint32_t bank, std::uint32_t row, Cycles now);
   void precharge(std::uint32_t bank, Cycles now);
@@ -101,10 +102,6 @@ class DramState {
   Cycles at(DramCommand command, DramLevel level, std::uint32_t node) const {
     return ready_[DramTables::base(command, level) + node];
   }
-  Cycles ready_in_channel(DramCommand command, std::uint32_t bank) const {
-    return std::max(ready_below(command, bank), at(command, DramLevel::kPseudoChannel, bank >> pseudo_shift_));
-  }
-
   void apply(DramCommand command, std::uint32_t bank, Cycles now) {
     for (const DramTables::Effect& e : tables_->effects(command)) wait(e, bank, now);
     if (!tables_->window_effects(command).empty()) apply_windows(command, bank, now);

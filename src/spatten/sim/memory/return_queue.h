@@ -40,8 +40,8 @@ class Ring {
     tail_ = count;
   }
 
-  std::vector<T> items_ = std::vector<T>(64);
-  std::size_t mask_ = 63, head_ = 0, tail_ = 0;
+  std::vector<T> items_ = std::vector<T>(16);
+  std::size_t mask_ = 15, head_ = 0, tail_ = 0;
 };
 
 class ReturnQueue {
