@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "spatten/base/error.h"
+#include "spatten/base/random.h"
 #include "spatten/sim/memory/dram_workload.h"
 #include "spatten/sim/memory/make_memory.h"
 #include "support/error_message.h"
@@ -84,6 +85,43 @@ TEST(TraceReplay, ReadsOfWaitingWritesAreAnsweredAtOnce) {
   const ReplayResult conflict = run("hbm2-r21", "0x0 W\n0x10000000 W\n0x10000000 R\n");
   EXPECT_EQ(conflict.read_latency.quantile(1), 1u);
   EXPECT_EQ(conflict.stats.reads, 0u);
+}
+
+// A queue that was full is offered the access again in the first clock in which it has room: as if it were in each clock.
+TEST(TraceReplay, AFullQueueTakesAnAccessAsSoonAsItCan) {
+  const std::vector<std::string> small = {"controller.read_queue=4", "controller.write_queue=4", "controller.writes_start=2",
+                                          "controller.writes_stop=1"};
+  for (std::uint64_t seed = 0; seed < 40; ++seed) {
+    Random random(seed);
+    std::vector<MemoryAccess> accesses(200);
+    std::string text = "#! q=64 g=0\n";
+    for (MemoryAccess& a : accesses) {
+      a = {random.below(1u << 16) / 32 * 32, random.below(4) != 0, 0};
+      text += fmt::format("{:#x} {}\n", a.address / 32 * 512, a.is_write ? 'W' : 'R');  // all in channel 0
+    }
+    const auto memory = make_memory(memory_file("hbm2-r21-robaracoch"), small);
+    DramTraceReader trace(InputStream::from_memory("trace", text));
+    const ReplayResult replayed = replay(trace, *memory);
+
+    const auto each = make_memory(memory_file("hbm2-r21-robaracoch"), small);
+    MemoryChannel& channel = each->channel(0);
+    LatencyHistogram latency;
+    std::size_t accepted = 0;
+    Cycles now = 0;
+    for (; accepted < accesses.size() || channel.unfinished() > 0; ++now) {
+      while (const auto tag = channel.take(now)) latency.add(now - *tag);
+      if (accepted < accesses.size()) {
+        accesses[accepted].tag = static_cast<std::uint32_t>(now);
+        accepted += channel.offer(accesses[accepted], now) ? 1 : 0;
+      }
+      channel.tick(now);
+    }
+    while (const auto tag = channel.take(now)) latency.add(now - *tag);
+    EXPECT_EQ(replayed.memory_cycles, channel.data_end()) << "seed " << seed;
+    EXPECT_EQ(replayed.stats.activates, channel.stats().activates) << "seed " << seed;
+    EXPECT_EQ(replayed.read_latency.count(), latency.count());
+    EXPECT_EQ(replayed.read_latency.mean(), latency.mean()) << "seed " << seed;
+  }
 }
 
 TEST(TraceReplay, InterruptGivesWhatThereIs) {

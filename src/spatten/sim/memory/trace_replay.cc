@@ -56,9 +56,10 @@ class Port {
     for (;;) {
       collect(now_, latency);
       const bool accepted = offer(request);
+      const bool works = next_event() <= now_;  // and may make room that can be used in the next clock
       tick();
       if (accepted) return;
-      const Cycles event = next_event();
+      const Cycles event = works ? now_ : next_event();
       SPATTEN_CHECK(event != kNever);  // a full channel has something to do
       now_ = event;
     }
