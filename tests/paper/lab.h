@@ -126,4 +126,9 @@ inline std::unique_ptr<trace::Source> medium_wikitext2(const std::vector<std::st
   return std::make_unique<trace::SyntheticSource>(b.workload);
 }
 
+/// The load on which power was calibrated: its widths are K in 12 bits and V in 8, as the authors' trace stores them.
+inline std::unique_ptr<trace::Source> calibration_load() {
+  return medium_wikitext2({"quantization.msb_bits=0", "quantization.key_bits=12"});
+}
+
 }  // namespace spatten

@@ -8,11 +8,6 @@
 namespace spatten {
 namespace {
 
-/// GPT-2-Medium/WikiText-2 with K in 12 bits and V in 8, as the authors' trace stores them.
-std::unique_ptr<trace::Source> calibration_load() {
-  return medium_wikitext2({"quantization.msb_bits=0", "quantization.key_bits=12"});
-}
-
 TEST(PaperPower, IsThatOfTable2OnTheLoadOfTheCalibration) {
   const cost::Joules watts = run_sampled(calibration_load, 32, chip_setup("spatten")).watts();
   const std::string remark = "calibrated once, on this load";

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// F10, F22: executed TFLOPS and operations per byte, the points of the roofline (HPCA'21 V-B, Fig. 18): the mean of the
-// 22 tasks of BERT and of the 8 of GPT-2, each task counting once.
+// F10, F22: executed TFLOPS and operations per byte, the points of the roofline (HPCA'21 V-B, Fig. 18). The paper prints
+// one point for the 22 tasks of BERT and one for the 8 of GPT-2 and does not say how it averages, so ours stand there both
+// ways: all tasks together, which makes a point with one bandwidth, and the mean of the tasks, which is nearer to the
+// GPU's 14 ops/B.
 #include "paper/claim.h"
 #include "paper/lab.h"
 
@@ -27,29 +29,42 @@ Point point_of(const std::vector<PaperBenchmark>& benchmarks, const ChipSetup& s
 
 TEST(PaperThroughput, OfBertIsNearThePeak) {
   const Point p = point_of(benchmarks_of("bert"), chip_setup("spatten"));
+  const double tflops = published("figure_18", {"spatten_bert", "tflops"});
+  const double ops_per_byte = published("figure_18", {"spatten_bert", "ops_per_byte"});
+  const std::string command =
+      "spatten simulate --model bert-base --length 51 --policy paper-bert --set quantization.query_bits=6 --set "
+      "quantization.key_bits=6 --set quantization.value_bits=6";
   expect_within(claim({.id = "F10",
-                       .what = "BERT, 22 tasks",
-                       .paper = published("figure_18", {"spatten_bert", "tflops"}),
+                       .what = "BERT, all work of 22 tasks over all time",
+                       .paper = tflops,
+                       .ours = p.sum.tflops_executed(),
+                       .unit = "TFLOPS",
+                       .remark = "the command: one task",
+                       .command = command}),
+                0.20);
+  expect_within(claim({.id = "F10",
+                       .what = "BERT, mean of the 22 tasks",
+                       .paper = tflops,
                        .ours = p.tflops,
                        .unit = "TFLOPS",
-                       .remark = fmt::format("mean of the tasks; all work over all time: {:.2f}. The command: one task",
-                                             p.sum.tflops_executed()),
-                       .command = "spatten simulate --model bert-base --length 51 --policy paper-bert --set "
-                                  "quantization.query_bits=6 --set "
-                                  "quantization.key_bits=6 --set quantization.value_bits=6"}),
+                       .remark = "short tasks leave the array idle at the end of each layer and count as much as long ones"}),
                 0.20);
-  const Claim intensity = claim(
+  expect_within(claim({.id = "F22",
+                       .what = "BERT, all work of 22 tasks over all bytes",
+                       .paper = ops_per_byte,
+                       .ours = p.sum.ops_per_byte(),
+                       .unit = "ops/B",
+                       .remark = "Q, K and V move in 6 bits, outputs in 12"}),
+                0.20);
+  const Claim mean_of_tasks = claim(
       {.id = "F22",
-       .what = "BERT, 22 tasks",
-       .paper = published("figure_18", {"spatten_bert", "ops_per_byte"}),
+       .what = "BERT, mean of the 22 tasks",
+       .paper = ops_per_byte,
        .ours = p.ops_per_byte,
        .unit = "ops/B",
-       .remark = fmt::format("mean of the tasks; all work over all bytes: {:.0f}. Q, K and V move in 6 bits, outputs "
-                             "in 12; 83 times 8 over a "
-                             "mean of 63 tokens asks for 4 to 5 bits for all four, which the paper does not mention",
-                             p.sum.ops_per_byte())});
-  expect_ours(intensity, 43.8, 0.10);
-  EXPECT_NEAR(p.sum.ops_per_byte() / intensity.paper, 1.0, 0.20);
+       .remark = "83 times 8 over a mean of 63 tokens would ask for 4 to 5 bits for Q, K, V and outputs, which the paper "
+                 "does not mention"});
+  expect_ours(mean_of_tasks, 43.8, 0.10);
 }
 
 TEST(PaperThroughput, OfGpt2IsBoundByMemory) {
@@ -73,14 +88,22 @@ TEST(PaperThroughput, OfGpt2IsBoundByMemory) {
 }
 
 TEST(PaperThroughput, OfTheGpuHasTheIntensityOfFullPrecision) {
-  std::vector<double> bert;
-  for (const PaperBenchmark& b : benchmarks_of("bert")) bert.push_back(b.length / 4.0);  // 4 L^2 D over 4 L D x 4 bytes
+  std::vector<double> bert;  // 4 L^2 D over 4 L D x 4 bytes
+  double work = 0, bytes = 0;
+  for (const PaperBenchmark& b : benchmarks_of("bert")) {
+    const double size = b.model == "bert-large" ? 24 * 1024 : 12 * 768, length = b.length;
+    bert.push_back(length / 4);
+    work += size * length * length;
+    bytes += size * length * 4;
+  }
   expect_within(claim({.id = "F22",
                        .what = "BERT on TITAN Xp",
                        .paper = published("figure_18", {"titan_bert", "ops_per_byte"}),
                        .ours = mean(bert),
                        .unit = "ops/B",
-                       .remark = "length / 4: a check of the lengths, three of which are assumed"}),
+                       .remark = fmt::format("length / 4, mean of the tasks; all work over all bytes: {:.0f}. A check of the "
+                                             "lengths, three of which are assumed",
+                                             work / bytes)}),
                 0.20);
   expect_within(claim({.id = "F22",
                        .what = "GPT-2 on TITAN Xp",
