@@ -3,8 +3,11 @@
 // when a layer is over; the next layer's keys are fetched by what it keeps, so that layer waits for it.
 #pragma once
 
+#include <algorithm>
+
 #include "spatten/sim/core/port.h"
 #include "spatten/sim/units/row.h"
+#include "spatten/sim/units/zero_eliminator.h"
 
 namespace spatten::sim {
 
@@ -23,11 +26,16 @@ class TokenTopK final : public Unit {
 
   InPort<Row*> in;      // from the controller: the last row of a layer is finished
   OutPort<Row*> done;   // to the controller
+  OutPort<Packing> passes, filtered;  // to the zero eliminators
 
-  TokenTopK() : Unit("token_topk"), in(*this, 2, 1), done(*this) {}
+  /// `lanes` elements are filtered per cycle.
+  explicit TokenTopK(std::uint32_t lanes)
+      : Unit("token_topk"), in(*this, 2, 1), done(*this), passes(*this), filtered(*this), lanes_(lanes) {}
 
   Tick tick(Cycles now) override {
     if (row_ && busy_until_ <= now) {
+      const std::uint32_t elements = row_->selection_elements, kept = row_->selection_kept;
+      filtered.push({(elements + lanes_ - 1) / lanes_, kept, elements - std::min(elements, kept)}, now);
       done.push(row_, now);
       row_ = nullptr;
     }
@@ -37,12 +45,14 @@ class TokenTopK final : public Unit {
       ++stats_.rows;
       stats_.compares += row_->selection_elements;
       stats_.kept += row_->selection_kept;
+      passes.push({row_->selection_cycles, row_->selection_packed, 2 * row_->selection_compares - row_->selection_packed}, now);
     }
     return row_ ? Tick{Why::kBusy, busy_until_} : Tick{Why::kIdle, in.next_ready()};
   }
   Counters counters() const override { return list_counters(stats_); }
 
  private:
+  std::uint32_t lanes_;
   Row* row_ = nullptr;
   Cycles busy_until_ = 0;
   Stats stats_;
