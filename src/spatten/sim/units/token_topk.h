@@ -14,12 +14,13 @@ namespace spatten::sim {
 class TokenTopK final : public Unit {
  public:
   struct Stats {
-    std::uint64_t rows = 0, compares = 0, kept = 0;
+    std::uint64_t rows = 0, compares = 0, fifo_writes = 0, kept = 0;
 
     template <class S, class F>
     static void each(S& s, F&& f) {
       f("rows", s.rows, "selection", "layers after which tokens or heads were selected");
-      f("compares", s.compares, "compare", "scores given to the engine");
+      f("compares", s.compares, "compare", "comparisons, both arrays and the filter");
+      f("fifo_writes", s.fifo_writes, "element", "elements written: the copy for the filter, FIFO_L at first, both FIFOs in each pass");
       f("kept", s.kept, "element", "tokens and heads kept");
     }
   };
@@ -43,7 +44,8 @@ class TokenTopK final : public Unit {
       row_ = in.pop(now);
       busy_until_ = now + row_->selection_cycles;
       ++stats_.rows;
-      stats_.compares += row_->selection_elements;
+      stats_.compares += 2 * row_->selection_compares + row_->selection_elements;
+      stats_.fifo_writes += 2 * row_->selection_elements + row_->selection_packed;
       stats_.kept += row_->selection_kept;
       passes.push({row_->selection_cycles, row_->selection_packed, 2 * row_->selection_compares - row_->selection_packed}, now);
     }

@@ -27,7 +27,7 @@ bool TopKEngine::take(Cycles now) {
     ++stats_.rows;
     stats_.passes += line.row->select_passes;
     stats_.compares += 2 * line.row->select_compares + line.row->keys;
-    stats_.fifo_writes += line.row->select_compares + line.row->keys;
+    stats_.fifo_writes += line.row->keys + (line.row->select_passes > 0 ? line.row->keys + line.row->select_packed : 0);
   }
   held_ += line_elements(per_line_, line.row->head_dim);
   fifo_.push_back({line, now + kFifoLatency});

@@ -51,7 +51,7 @@ class TopKEngine final : public Unit {
       f("bypassed_rows", s.bypassed_rows, "row", "rows that kept everything");
       f("passes", s.passes, "pass", "splits around a pivot");
       f("compares", s.compares, "compare", "comparisons, both arrays and the filter");
-      f("fifo_writes", s.fifo_writes, "element", "elements written to the FIFOs");
+      f("fifo_writes", s.fifo_writes, "element", "elements written: the copy for the filter, FIFO_L at first, both FIFOs in each pass");
       f("kept", s.kept, "element", "elements passed on");
     }
   };
