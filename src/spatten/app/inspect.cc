@@ -66,7 +66,7 @@ class Inspect final : public Verb {
   }
 
   void add_options(CLI::App& app) override {
-    add_integer(app, "--length", length_, 1, kMaxLength, "tokens of the text (default: the model's limit)");
+    add_integer(app, "--length", length_, {1, kMaxLength}, "tokens of the text (default: the model's limit)");
     add_model_options(app, options_);
     add_output_options(app, options_);
     add_flag(app, "-q,--quiet", options_.quiet, "no notes or warnings");
