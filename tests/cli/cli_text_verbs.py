@@ -181,6 +181,23 @@ class TextVerbs(ProgramTest):
         self.assertLess(bf16["weight_bytes"], exact["weight_bytes"])
         self.assertIn("in memory in int8", self.output("inspect", "classify", "--precision", "int8"))
 
+    def test_inspect_tells_the_widths_of_an_arithmetic(self):
+        policy = ["--policy", "tokens-half", "--set", "quantization.msb_bits=6", "--length", "32"]
+        widths = {}
+        for arithmetic in ["float", "chip"]:
+            for options in [[], policy]:
+                r = self.objects("inspect", "classify", "--arithmetic", arithmetic, *options)[0]
+                self.assertEqual(r["arithmetic"], arithmetic)
+                widths[arithmetic, bool(options)] = [r[k] for k in ("query_bits", "key_bits", "key_lsb_bits", "value_bits")]
+        self.assertEqual(widths["float", False], [32, 32, 0, 32])
+        self.assertEqual(widths["chip", False], [12, 12, 0, 12])
+        self.assertEqual(widths["float", True], [32, 10, 4, 32])
+        self.assertEqual(widths["chip", True], [12, 10, 4, 12])
+        kept = [self.objects("inspect", "classify", "--arithmetic", a, *policy)[0]["kept_tokens_per_layer"] for a in ("float", "chip")]
+        self.assertEqual(kept[0], kept[1])
+        self.assertIn("fp32; bits of Q, K, V: 32, 32, 32", self.output("inspect", "classify"))
+        self.assertIn("12-bit datapath; bits of Q, K, V: 12, 6 + 4, 12", self.output("inspect", "classify", "--arithmetic", "chip", *policy))
+
     def test_inspect_tells_the_shape_and_the_schedule(self):
         r = self.objects("inspect", "classify")[0]
         self.assertEqual((r["family"], r["layers"], r["heads"], r["hidden"], r["head_dim"]), ("bert", 4, 4, 64, 16))

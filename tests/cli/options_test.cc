@@ -18,16 +18,16 @@ namespace {
 using ::testing::HasSubstr;
 
 TEST(Options, IntegersAreWholeAndInRange) {
-  EXPECT_EQ(parse_integer("--n", "8", 1, 8), 8u);
+  EXPECT_EQ(parse_integer("--n", "8", {1, 8}), 8u);
   for (const char* bad : {"0", "9", "-1", "1.5", "abc", "", "8 ", "0x8", "99999999999999999999"}) {
-    EXPECT_THROW(parse_integer("--n", bad, 1, 8), UsageError) << bad;
+    EXPECT_THROW(parse_integer("--n", bad, {1, 8}), UsageError) << bad;
   }
-  EXPECT_EQ(error_message([] { parse_integer("--n", "0", 1, 8); }), "--n: expected an integer from 1 to 8, found \"0\"");
+  EXPECT_EQ(error_message([] { parse_integer("--n", "0", {1, 8}); }), "--n: expected an integer from 1 to 8, found \"0\"");
 }
 
 TEST(Options, NumbersAreFiniteAndInRange) {
-  EXPECT_EQ(parse_number("--x", "0.25", 0, 1), 0.25);
-  for (const char* bad : {"nan", "inf", "-0.1", "1.1", "", "half"}) EXPECT_THROW(parse_number("--x", bad, 0, 1), UsageError) << bad;
+  EXPECT_EQ(parse_number("--x", "0.25", {0, 1}), 0.25);
+  for (const char* bad : {"nan", "inf", "-0.1", "1.1", "", "half"}) EXPECT_THROW(parse_number("--x", bad, {0, 1}), UsageError) << bad;
 }
 
 TEST(ResultJson, FloatsPrintAsTheShortestDecimalThatReadsBack) {

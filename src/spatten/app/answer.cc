@@ -39,10 +39,10 @@ class AnswerVerb final : public Verb {
   void add_options(CLI::App& app) override {
     add_text(app, "--question", question_, "Q", "the question about each context");
     add_flag(app, "--allow-no-answer", answer_.allow_no_answer, "an empty answer when that scores best (SQuAD 2)");
-    add_number(app, "--no-answer-threshold", threshold_, -1e6, 1e6, "how much better no answer must be (default: 0)");
-    add_integer(app, "--max-answer-tokens", answer_.max_answer_tokens, 1, kMaxTokens, "longest answer (default: 30)");
-    add_integer(app, "--window", answer_.max_length, 8, kMaxTokens, "tokens of a window (default: 384)");
-    add_integer(app, "--stride", answer_.stride, 0, kMaxTokens, "tokens that neighbouring windows share (default: 128)");
+    add_number(app, "--no-answer-threshold", threshold_, {-1e6, 1e6}, "how much better no answer must be (default: 0)");
+    add_integer(app, "--max-answer-tokens", answer_.max_answer_tokens, {1, kMaxTokens}, "longest answer (default: 30)");
+    add_integer(app, "--window", answer_.max_length, {8, kMaxTokens}, "tokens of a window (default: 384)");
+    add_integer(app, "--stride", answer_.stride, {0, kMaxTokens}, "tokens that neighbouring windows share (default: 128)");
     add_model_options(app, options_);
     add_input_options(app, input_, options_);
     add_output_options(app, options_);
@@ -55,7 +55,7 @@ class AnswerVerb final : public Verb {
     answer_.no_answer_threshold = static_cast<float>(threshold_);
     ItemRules rules{.shape = ItemShape::kContext, .allow_empty = false, .pair = {}};
     if (!question_.empty()) rules.pair = question_;
-    with_text_verb(options_, input_, arguments, rules, environment, "answer", [&](const TextVerbContext& c) {
+    with_text_verb("answer", {options_, input_, arguments, environment}, rules, [&](const TextVerbContext& c) {
       c.session.model().as_bert("answer");
       run_text_verb(
           c, "answer",

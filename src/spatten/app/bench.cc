@@ -52,7 +52,7 @@ class Bench final : public Verb {
 
   void add_options(CLI::App& app) override {
     add_flag(app, "--quick", quick_, "a few rounds: seconds in place of minutes, with more noise");
-    add_number(app, "--seconds", seconds_, 0, kMaxSeconds, "measure for about so long (default: 60)");
+    add_number(app, "--seconds", seconds_, {0, kMaxSeconds}, "measure for about so long (default: 60)");
     add_text(app, "--only", only_, "TEXT", "only the models whose name contains this");
     add_list(app, "--policy", policies_, "NAME|FILE", "measure this policy on every model, too; may be repeated");
     add_list(app, "--precision", precisions_, "fp32|bf16|int8",

@@ -33,7 +33,7 @@ class Classify final : public Verb {
     if (!pair_.empty()) rules.pair = pair_;
     std::optional<LiveChip> chip = make_live_chip(live_, options_, environment);
     if (chip) input_.batch = 1;  // a trace of its own for each text
-    with_text_verb(options_, input_, arguments, rules, environment, "classify", [&](const TextVerbContext& c) {
+    with_text_verb("classify", {options_, input_, arguments, environment}, rules, [&](const TextVerbContext& c) {
       c.session.model().as_bert("classify");
       std::size_t label_columns = 0;
       for (const std::string& l : c.session.model().config.labels) label_columns = std::max(label_columns, display_width(l));

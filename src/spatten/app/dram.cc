@@ -99,7 +99,7 @@ class Dram final : public Verb {
     std::string names;
     for (const sim::DramWorkload& w : sim::dram_workloads()) names += (names.empty() ? "" : ", ") + w.name;
     add_text(app, "--generate", generate_, "NAME", "write a trace: " + names);
-    add_integer(app, "--seed", seed_, 0, ~std::uint64_t{0}, "of --generate (default: that of the published tables)");
+    add_integer(app, "--seed", seed_, {0, ~std::uint64_t{0}}, "of --generate (default: that of the published tables)");
     add_flag(app, "--json", json_, "one object per trace", "Output");
     add_text(app, "-o,--output", output_, "FILE", "in place of standard output", "Output");
     add_flag(app, "-q,--quiet", quiet_, "no progress");

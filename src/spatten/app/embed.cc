@@ -29,7 +29,7 @@ class Embed final : public Verb {
   }
 
   void run(const Arguments& arguments, Environment& environment) override {
-    with_text_verb(options_, input_, arguments, {}, environment, "embed", [&](const TextVerbContext& c) {
+    with_text_verb("embed", {options_, input_, arguments, environment}, {}, [&](const TextVerbContext& c) {
       c.session.model().as_bert("embed");
       run_text_verb(
           c, "embed",

@@ -20,7 +20,7 @@ class Fill final : public Verb {
   }
 
   void add_options(CLI::App& app) override {
-    add_integer(app, "--top", top_, 1, kMaxTop, "tokens per mask (default: 5)");
+    add_integer(app, "--top", top_, {1, kMaxTop}, "tokens per mask (default: 5)");
     add_model_options(app, options_);
     add_input_options(app, input_, options_);
     add_output_options(app, options_);
@@ -29,7 +29,7 @@ class Fill final : public Verb {
   }
 
   void run(const Arguments& arguments, Environment& environment) override {
-    with_text_verb(options_, input_, arguments, {}, environment, "fill", [&](const TextVerbContext& c) {
+    with_text_verb("fill", {options_, input_, arguments, environment}, {}, [&](const TextVerbContext& c) {
       c.session.model().as_bert("fill");
       run_text_verb(
           c, "fill",

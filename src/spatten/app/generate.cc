@@ -22,10 +22,10 @@ class Generate final : public Verb {
   }
 
   void add_options(CLI::App& app) override {
-    add_integer(app, "--max-tokens", generate_.max_tokens, 1, kMaxTokens, "tokens to make at most (default: 64)");
-    add_number(app, "--temperature", generate_.temperature, 0, 100, "0: the most probable token (default); 1: as trained");
-    add_integer(app, "--top-k", generate_.top_k, 0, kMaxTokens, "sample from the k most probable tokens (default: 0, all)");
-    add_number(app, "--top-p", generate_.top_p, 0, 1, "sample from the most probable tokens of this sum (default: 1)");
+    add_integer(app, "--max-tokens", generate_.max_tokens, {1, kMaxTokens}, "tokens to make at most (default: 64)");
+    add_number(app, "--temperature", generate_.temperature, {0, 100}, "0: the most probable token (default); 1: as trained");
+    add_integer(app, "--top-k", generate_.top_k, {0, kMaxTokens}, "sample from the k most probable tokens (default: 0, all)");
+    add_number(app, "--top-p", generate_.top_p, {0, 1}, "sample from the most probable tokens of this sum (default: 1)");
     add_list(app, "--stop", generate_.stop, "TEXT", "end before this text; may be repeated");
     add_flag(app, "--no-echo", no_echo_, "print only what was made, not the prompt");
     add_model_options(app, options_);
@@ -44,7 +44,7 @@ class Generate final : public Verb {
     if (generate_.top_p <= 0) throw UsageError("--top-p", "", "expected a number above 0, found 0");
     std::optional<LiveChip> chip = make_live_chip(live_, options_, environment);
     const ItemRules rules{.shape = ItemShape::kText, .allow_empty = true, .pair = {}};
-    with_text_verb(options_, input_, arguments, rules, environment, "generate", [&](TextVerbContext c) {
+    with_text_verb("generate", {options_, input_, arguments, environment}, rules, [&](TextVerbContext c) {
       c.session.model().as_gpt2("generate");
       const bool streaming = !options_.json;
       if (streaming || chip) c.batch_items = 1;  // one text after the other

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// `spatten inspect`: what is in a model folder, and what a policy would keep in each layer. Reads no weights.
+// `spatten inspect`: what is in a model folder, the widths in which its attention would run, and what a policy would keep in
+// each layer. Reads no weights.
 
+#include "spatten/algo/fixed_point.h"
 #include "spatten/app/locations.h"
 #include "spatten/app/option_kinds.h"
 #include "spatten/app/output.h"
@@ -36,16 +38,35 @@ std::string joined(const std::vector<std::string>& words) {
 /// Hugging Face writes default labels into every config.json.
 bool has_labels(const Checkpoint& checkpoint) { return checkpoint.task() == Task::kSequenceClassification; }
 
+constexpr std::uint32_t kFloatBits = 32;
+
+/// What attention reads of an element of Q, K and V; of K with its low bits, which progressive quantization stores apart.
+struct Widths {
+  std::uint32_t query = kFloatBits, key = kFloatBits, key_lsb = 0, value = kFloatBits;
+};
+
+Widths widths_of(const std::optional<algo::Policy>& policy, Arithmetic arithmetic) {
+  algo::QuantizationPolicy q = policy ? policy->quantization : algo::QuantizationPolicy{};
+  if (arithmetic == Arithmetic::kChip) q = algo::chip_quantization(q);
+  const auto bits = [](std::uint32_t width) { return width == 0 ? kFloatBits : width; };
+  return {bits(q.query_bits), bits(q.stored_key_bits()), q.progressive() ? q.lsb_bits : 0, bits(q.value_bits)};
+}
+
+std::string key_bits_text(const Widths& widths) {
+  return widths.key_lsb == 0 ? fmt::format("{}", widths.key) : fmt::format("{} + {}", widths.key - widths.key_lsb, widths.key_lsb);
+}
+
 class Inspect final : public Verb {
  public:
   VerbHelp help() const override {
     return {"what a model folder holds, and what a policy keeps in each layer", "[DIR]",
-            "With --policy: how many tokens and heads enter each layer for a text of --length tokens.",
+            "With --policy: how many tokens and heads enter each layer for a text of --length tokens; --arithmetic changes none of that, "
+            "but the widths of Q, K and V.",
             "models/sst2-small --policy tokens-half --length 32"};
   }
 
   void add_options(CLI::App& app) override {
-    add_integer(app, "--length", length_, 1, kMaxLength, "tokens of the text (default: the model's limit)");
+    add_integer(app, "--length", length_, {1, kMaxLength}, "tokens of the text (default: the model's limit)");
     add_model_options(app, options_);
     add_output_options(app, options_);
     add_flag(app, "-q,--quiet", options_.quiet, "no notes or warnings");
@@ -62,18 +83,20 @@ class Inspect final : public Verb {
     }
     const std::size_t length = length_ == 0 ? config.max_positions : length_;
     std::optional<algo::Schedule> schedule;
-    if (const auto policy = chosen_policy(options_, environment)) schedule = algo::resolve(*policy, shape_of(config), length);
+    const auto policy = chosen_policy(options_, environment);
+    if (policy) schedule = algo::resolve(*policy, shape_of(config), length);
+    const Widths widths = widths_of(policy, options_.arithmetic);
     Output output(options_.output);
     if (options_.json) {
-      output.write_json(json(checkpoint, schedule, length));
+      output.write_json(json(checkpoint, widths, schedule, length));
     } else {
-      output.write(table(checkpoint, schedule, length));
+      output.write(table(checkpoint, widths, schedule, length));
     }
     output.finish();
   }
 
  private:
-  static Json json(const Checkpoint& checkpoint, const std::optional<algo::Schedule>& schedule, std::size_t length) {
+  Json json(const Checkpoint& checkpoint, const Widths& widths, const std::optional<algo::Schedule>& schedule, std::size_t length) const {
     const ModelConfig& c = checkpoint.config();
     Json out = {{"family", enum_name(c.family)},
                 {"layers", c.layers},
@@ -87,6 +110,11 @@ class Inspect final : public Verb {
                 {"bytes", checkpoint.file_bytes()},
                 {"precision", enum_name(checkpoint.precision())},
                 {"weight_bytes", checkpoint.weight_bytes()},
+                {"arithmetic", chip() ? "chip" : "float"},
+                {"query_bits", widths.query},
+                {"key_bits", widths.key},
+                {"key_lsb_bits", widths.key_lsb},
+                {"value_bits", widths.value},
                 {"task", enum_name(checkpoint.task())},
                 {"tasks", verbs_for(checkpoint.task())}};
     if (has_labels(checkpoint)) out["labels"] = c.labels;
@@ -99,7 +127,7 @@ class Inspect final : public Verb {
     return out;
   }
 
-  std::string table(const Checkpoint& checkpoint, const std::optional<algo::Schedule>& schedule, std::size_t length) const {
+  std::string table(const Checkpoint& checkpoint, const Widths& widths, const std::optional<algo::Schedule>& schedule, std::size_t length) const {
     const ModelConfig& c = checkpoint.config();
     std::string out;
     const auto row = [&out](const char* name, const std::string& value) { out += fmt::format("{:<14}{}\n", name, value); };
@@ -110,6 +138,8 @@ class Inspect final : public Verb {
     row("longest text", fmt::format("{} tokens", c.max_positions));
     row("parameters", fmt::format("{} ({} on disk, {} in memory in {})", count_text(checkpoint.parameters()), bytes_text(checkpoint.file_bytes()),
                                   bytes_text(checkpoint.weight_bytes()), enum_name(checkpoint.precision())));
+    row("attention", fmt::format("{}; bits of Q, K, V: {}, {}, {}", chip() ? "the chip's 12-bit datapath" : "fp32", widths.query,
+                                 key_bits_text(widths), widths.value));
     if (has_labels(checkpoint)) row("labels", joined(c.labels));
     row("verbs", joined(verbs_for(checkpoint.task())));
     if (!schedule) return out;
@@ -120,6 +150,8 @@ class Inspect final : public Verb {
     }
     return out;
   }
+
+  bool chip() const { return options_.arithmetic == Arithmetic::kChip; }
 
   CommonOptions options_;
   std::size_t length_ = 0;  // 0: the model's limit

@@ -29,22 +29,22 @@ void add_word(CLI::App& app, const std::string& name, const std::function<void(c
 
 }  // namespace
 
-std::uint64_t parse_integer(const std::string& option, const std::string& text, std::uint64_t min, std::uint64_t max) {
+std::uint64_t parse_integer(const std::string& option, const std::string& text, Range<std::uint64_t> range) {
   std::uint64_t value = 0;
   const char* end = text.data() + text.size();
   const auto [stopped, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stopped != end || value < min || value > max) {
-    refuse(option, fmt::format("an integer from {} to {}", min, max), text);
+  if (error != std::errc() || stopped != end || value < range.min || value > range.max) {
+    refuse(option, fmt::format("an integer from {} to {}", range.min, range.max), text);
   }
   return value;
 }
 
-double parse_number(const std::string& option, const std::string& text, double min, double max) {
+double parse_number(const std::string& option, const std::string& text, Range<double> range) {
   double value = 0;
   const char* end = text.data() + text.size();
   const auto [stopped, error] = std::from_chars(text.data(), end, value);
-  if (error != std::errc() || stopped != end || !(value >= min && value <= max)) {
-    refuse(option, fmt::format("a number from {} to {}", min, max), text);
+  if (error != std::errc() || stopped != end || !(value >= range.min && value <= range.max)) {
+    refuse(option, fmt::format("a number from {} to {}", range.min, range.max), text);
   }
   return value;
 }
@@ -79,14 +79,14 @@ void add_choice(CLI::App& app, const std::string& name, const std::vector<std::s
   add_word(app, name, [=](const std::string& v) { choose(parse_choice(name, v, words)); }, type, help, group);
 }
 
-void add_number(CLI::App& app, const std::string& name, double& target, double min, double max, const std::string& help,
+void add_number(CLI::App& app, const std::string& name, double& target, Range<double> range, const std::string& help,
                 const std::string& group) {
-  add_word(app, name, [=, &target](const std::string& v) { target = parse_number(name, v, min, max); }, "X", help, group);
+  add_word(app, name, [=, &target](const std::string& v) { target = parse_number(name, v, range); }, "X", help, group);
 }
 
-void add_count(CLI::App& app, const std::string& name, const std::function<void(std::uint64_t)>& set, std::uint64_t min,
-               std::uint64_t max, const std::string& help, const std::string& group) {
-  add_word(app, name, [=](const std::string& v) { set(parse_integer(name, v, min, max)); }, "N", help, group);
+void add_count(CLI::App& app, const std::string& name, const std::function<void(std::uint64_t)>& set, Range<std::uint64_t> range,
+               const std::string& help, const std::string& group) {
+  add_word(app, name, [=](const std::string& v) { set(parse_integer(name, v, range)); }, "N", help, group);
 }
 
 }  // namespace spatten::app

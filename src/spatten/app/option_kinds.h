@@ -27,23 +27,29 @@ void add_list(CLI::App& app, const std::string& name, std::vector<std::string>& 
 void add_choice(CLI::App& app, const std::string& name, const std::vector<std::string>& words,
                 const std::function<void(std::size_t)>& choose, const std::string& help, const std::string& group = "");
 
-void add_number(CLI::App& app, const std::string& name, double& target, double min, double max, const std::string& help,
+/// Both ends belong to it.
+template <class T>
+struct Range {
+  T min, max;
+};
+
+void add_number(CLI::App& app, const std::string& name, double& target, Range<double> range, const std::string& help,
                 const std::string& group = "");
 
-/// `set` gets a number in min .. max.
-void add_count(CLI::App& app, const std::string& name, const std::function<void(std::uint64_t)>& set, std::uint64_t min,
-               std::uint64_t max, const std::string& help, const std::string& group);
+/// `set` gets a number of the range.
+void add_count(CLI::App& app, const std::string& name, const std::function<void(std::uint64_t)>& set, Range<std::uint64_t> range,
+               const std::string& help, const std::string& group);
 
 template <class T>
-void add_integer(CLI::App& app, const std::string& name, T& target, std::uint64_t min, std::uint64_t max, const std::string& help,
+void add_integer(CLI::App& app, const std::string& name, T& target, Range<std::uint64_t> range, const std::string& help,
                  const std::string& group = "") {
-  add_count(app, name, [&target](std::uint64_t value) { target = static_cast<T>(value); }, min, max, help, group);
+  add_count(app, name, [&target](std::uint64_t value) { target = static_cast<T>(value); }, range, help, group);
 }
 
-/// `text` as a whole decimal number in min .. max; throws UsageError naming `option`.
-std::uint64_t parse_integer(const std::string& option, const std::string& text, std::uint64_t min, std::uint64_t max);
+/// `text` as a whole decimal number of the range; throws UsageError naming `option`.
+std::uint64_t parse_integer(const std::string& option, const std::string& text, Range<std::uint64_t> range);
 /// Index of `text` in `words`.
 std::size_t parse_choice(const std::string& option, const std::string& text, const std::vector<std::string>& words);
-double parse_number(const std::string& option, const std::string& text, double min, double max);
+double parse_number(const std::string& option, const std::string& text, Range<double> range);
 
 }  // namespace spatten::app

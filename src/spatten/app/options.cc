@@ -31,8 +31,8 @@ void add_model_options(CLI::App& app, CommonOptions& options) {
 
 void add_run_options(CLI::App& app, CommonOptions& options) {
   const std::string group = "Run";
-  add_integer(app, "--threads", options.threads, 1, kMaxThreads, "threads (default: the cores that the process may use)", group);
-  add_integer(app, "--seed", options.seed, 0, kMaxSeed, "seed of everything that is random (default: 1)", group);
+  add_integer(app, "--threads", options.threads, {1, kMaxThreads}, "threads (default: the cores that the process may use)", group);
+  add_integer(app, "--seed", options.seed, {0, kMaxSeed}, "seed of everything that is random (default: 1)", group);
   add_flag(app, "-q,--quiet", options.quiet, "no progress, notes or warnings", group);
   add_flag(app, "-v,--verbose", options.verbose, "say on standard error what is done", group);
 }
@@ -55,7 +55,7 @@ void add_input_options(CLI::App& app, InputOptions& input, CommonOptions& option
   add_list(app, "--file", input.files, "FILE", "read items from a file, one a line; may be repeated", group);
   add_choice(app, "--input-format", {"text", "jsonl"}, [&input](std::size_t i) { input.json_lines = i == 1; },
              "text: one item a line; jsonl: one JSON object a line", group);
-  add_integer(app, "--batch", input.batch, 1, kMaxBatch, "items that run together at most; changes no result", group);
+  add_integer(app, "--batch", input.batch, {1, kMaxBatch}, "items that run together at most; changes no result", group);
   add_flag(app, "--truncate", options.truncate, "cut a text at the model's limit; without it that is an error", group);
 }
 

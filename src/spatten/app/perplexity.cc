@@ -22,8 +22,8 @@ class PerplexityVerb final : public Verb {
   }
 
   void add_options(CLI::App& app) override {
-    add_integer(app, "--window", perplexity_.window, 2, kMaxWindow, "tokens of a window (default: the model's limit)");
-    add_integer(app, "--stride", perplexity_.stride, 1, kMaxWindow, "tokens from window to window (default: half a window)");
+    add_integer(app, "--window", perplexity_.window, {2, kMaxWindow}, "tokens of a window (default: the model's limit)");
+    add_integer(app, "--stride", perplexity_.stride, {1, kMaxWindow}, "tokens from window to window (default: half a window)");
     add_list(app, "--file", files_, "FILE", "a text file; the same as an argument");
     add_text(app, "--text", text_, "TEXT", "the text itself, in place of a file");
     add_model_options(app, options_);

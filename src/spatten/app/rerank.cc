@@ -23,7 +23,7 @@ class Rerank final : public Verb {
 
   void add_options(CLI::App& app) override {
     add_text(app, "--query", query_, "Q", "the query that all passages are compared with");
-    add_integer(app, "--top", top_, 1, kMaxTop, "print only the best so many (default: all)");
+    add_integer(app, "--top", top_, {1, kMaxTop}, "print only the best so many (default: all)");
     add_model_options(app, options_);
     add_input_options(app, input_, options_);
     add_output_options(app, options_);
@@ -36,7 +36,7 @@ class Rerank final : public Verb {
     require_utf8(query_, "--query");
     ItemRules rules;
     if (input_.json_lines) rules.shape = ItemShape::kQuery;
-    with_text_verb(options_, input_, arguments, rules, environment, "rerank", [&](const TextVerbContext& c) {
+    with_text_verb("rerank", {options_, input_, arguments, environment}, rules, [&](const TextVerbContext& c) {
       c.session.model().as_bert("rerank");
       if (input_.json_lines) {
         for (Item item; c.reader.next(item);) rank(c, item);

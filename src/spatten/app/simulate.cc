@@ -43,15 +43,15 @@ class Simulate final : public Verb {
 
   void add_options(CLI::App& app) override {
     add_list(app, "--set", overrides_, "KEY=VALUE", "change a key of the chip, of the memory (memory.KEY) or of the policy; may be repeated");
-    add_integer(app, "--batch", simulation_.batch, 1, kMaxBatch, "each row of generation stands for so many queries on the same K and V");
+    add_integer(app, "--batch", simulation_.batch, {1, kMaxBatch}, "each row of generation stands for so many queries on the same K and V");
     const std::string workload = "Workload without a trace";
     add_text(app, "--model", model_, "NAME", "a model of configs/model, a config.json or a model folder", workload);
     add_text(app, "--policy", policy_, "NAME|FILE", "pruning: a preset of configs/pruning or a JSON file (default: none)", workload);
-    add_integer(app, "--context", context_, 1, kMaxTokens, "decoders: tokens before the first generated one (default: 992)", workload);
-    add_integer(app, "--generate", generate_, 1, kMaxTokens, "decoders: tokens to generate (default: 32)", workload);
+    add_integer(app, "--context", context_, {1, kMaxTokens}, "decoders: tokens before the first generated one (default: 992)", workload);
+    add_integer(app, "--generate", generate_, {1, kMaxTokens}, "decoders: tokens to generate (default: 32)", workload);
     add_flag(app, "--prompt", prompt_, "decoders: the pass over the prompt is part of the run", workload);
-    add_integer(app, "--length", length_, 1, kMaxTokens, "encoders: tokens of the text (default: 128)", workload);
-    add_number(app, "--lsb-ratio", lsb_ratio_, 0, 1, "share of rows that fetch low bits under progressive quantization (default: 0.059, the paper's)", workload);
+    add_integer(app, "--length", length_, {1, kMaxTokens}, "encoders: tokens of the text (default: 128)", workload);
+    add_number(app, "--lsb-ratio", lsb_ratio_, {0, 1}, "share of rows that fetch low bits under progressive quantization (default: 0.059, the paper's)", workload);
     add_chip_options(app, chip_);
     const std::string output = "Output";
     add_flag(app, "--json", json_, "one JSON object (fields: docs/interface.md)", output);
@@ -59,9 +59,9 @@ class Simulate final : public Verb {
     add_text(app, "--stats", stats_, "FILE", "every counter, as a JSON tree (docs/formats/stats.md)", output);
     add_text(app, "--html", html_, "FILE", "a page for a browser: cycles, joules, area, roofline, layers", output);
     add_text(app, "--timeline", timeline_, "FILE", "what each unit did, for ui.perfetto.dev; of the first 200,000 cycles unless told", output);
-    add_integer(app, "--timeline-from", window_.from, 0, kMaxCycle, "first cycle of the timeline (default: 0)", output);
-    add_integer(app, "--timeline-cycles", timeline_cycles_, 1, kMaxCycle, "cycles of the timeline (default: 200000)", output);
-    add_integer(app, "--threads", threads_, 1, kMaxThreads, "threads (default: the cores that the process may use); changes no result", "Run");
+    add_integer(app, "--timeline-from", window_.from, {0, kMaxCycle}, "first cycle of the timeline (default: 0)", output);
+    add_integer(app, "--timeline-cycles", timeline_cycles_, {1, kMaxCycle}, "cycles of the timeline (default: 200000)", output);
+    add_integer(app, "--threads", threads_, {1, kMaxThreads}, "threads (default: the cores that the process may use); changes no result", "Run");
     add_flag(app, "-q,--quiet", quiet_, "no progress, notes or warnings", "Run");
   }
 

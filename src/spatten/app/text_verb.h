@@ -104,15 +104,22 @@ void run_text_verb(const TextVerbContext& c, const char* name, const Run& run, c
   c.writer.finish();
 }
 
+/// How a verb was called.
+struct TextVerbCall {
+  const CommonOptions& options;
+  const InputOptions& input;
+  const Arguments& arguments;
+  const Environment& environment;
+};
+
 /// Loads what the options ask for and calls `body(context)`.
 template <class Body>
-void with_text_verb(const CommonOptions& options, const InputOptions& input, const Arguments& arguments, ItemRules rules,
-                    const Environment& environment, const char* verb, const Body& body) {
-  check(options);
-  ItemReader reader(arguments, input, std::move(rules), environment.cancelled);
-  ResultWriter writer(options, environment, verb);
-  Session session(options, environment);
-  body(TextVerbContext{options, environment, session, reader, writer, input.batch});
+void with_text_verb(const char* verb, const TextVerbCall& call, ItemRules rules, const Body& body) {
+  check(call.options);
+  ItemReader reader(call.arguments, call.input, std::move(rules), call.environment.cancelled);
+  ResultWriter writer(call.options, call.environment, verb);
+  Session session(call.options, call.environment);
+  body(TextVerbContext{call.options, call.environment, session, reader, writer, call.input.batch});
 }
 
 inline std::size_t item_bytes(const Item& item) {

@@ -101,7 +101,7 @@ class Tokenize final : public Verb {
     constexpr const char* kBetween = " \t,[]";
     for (std::size_t at = item.text.find_first_not_of(kBetween); at != std::string::npos;) {
       const std::size_t end = std::min(item.text.find_first_of(kBetween, at), item.text.size());
-      ids.push_back(static_cast<std::int32_t>(parse_integer(item.place, item.text.substr(at, end - at), 0, INT32_MAX)));
+      ids.push_back(static_cast<std::int32_t>(parse_integer(item.place, item.text.substr(at, end - at), {0, INT32_MAX})));
       at = item.text.find_first_not_of(kBetween, end);
     }
     return ids;

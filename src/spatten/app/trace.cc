@@ -42,7 +42,7 @@ class Trace final : public Verb {
   }
 
   void add_options(CLI::App& app) override {
-    add_integer(app, "--generate", generate_tokens_, 1, kMaxTokens, "decoders: tokens to generate after each prompt (default: 32)");
+    add_integer(app, "--generate", generate_tokens_, {1, kMaxTokens}, "decoders: tokens to generate after each prompt (default: 32)");
     add_choice(app, "--from", {"trace", "authors-csv"}, [this](std::size_t) { convert_ = true; }, "convert from this format (found by content)");
     add_choice(app, "--to", {"trace", "authors-csv"}, [this](std::size_t i) { to_ = i == 0 ? TraceFormat::kBinary : TraceFormat::kAuthorsCsv, to_given_ = true; },
                "write this format (default: trace)");

@@ -51,7 +51,7 @@ void stream(const AttentionPlan& plan, const AttentionBuffers& buffers, Attentio
   scale_row(p, n, largest, plan.column_sums);
   if (plan.probe != nullptr && plan.probe_row == 0) copy_probe(plan, p, n);
   const KeptValues kept = keep_values(plan, buffers, 0, p, n);
-  weighted_sum(plan.v, p, kept.kept, kept.count, plan.dim, buffers.rows, plan.out);
+  weighted_sum(plan.v, p, kept, plan.dim, buffers.rows, plan.out);
   outcome.magnitude = static_cast<double>(sum_abs_row(plan.out, plan.dim));
   outcome.lsb_rows = flat ? 1 : 0;
   outcome.keys_read_lsb = flat;

@@ -117,9 +117,9 @@ HWY_INLINE void sum_kept_values(Tiles& t, std::size_t query, const float* p) {
   const std::size_t n = visible_keys(t.plan, query);
   const KeptValues kept = keep_values(t.plan, t.buffers, query, p, n);
   if (t.outcome.values_read < t.plan.keys) {
-    for (std::size_t i = 0; i < kept.count; ++i) use_value(t, kept.kept == nullptr ? i : kept.kept[i]);
+    for (std::size_t i = 0; i < kept.count; ++i) use_value(t, kept.row(i));
   }
-  weighted_sum(t.values, p, kept.kept, kept.count, t.plan.dim, t.buffers.rows, t.plan.out + query * t.plan.out_stride);
+  weighted_sum(t.values, p, kept, t.plan.dim, t.buffers.rows, t.plan.out + query * t.plan.out_stride);
   t.outcome.value_pairs += kept.count;
 }
 

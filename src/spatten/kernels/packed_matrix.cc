@@ -23,12 +23,11 @@ std::size_t divide_up(std::size_t a, std::size_t b) { return (a + b - 1) / b; }
 
 /// Rows of outputs to rows of groups. `from` begins at a whole group.
 template <class T, class Source, class Encode>
-void transpose(const Source* from, std::size_t from_stride, std::size_t rows, std::size_t cols, T* to, std::size_t to_stride,
-               const Encode& encode) {
+void transpose(MatrixView<Source> from, T* to, std::size_t to_stride, const Encode& encode) {
   constexpr std::size_t kStep = kPerGroup<T>;
-  for (std::size_t c = 0; c < cols; ++c) {
+  for (std::size_t c = 0; c < from.cols; ++c) {
     T* group = to + c / kStep * to_stride + c % kStep;
-    for (std::size_t r = 0; r < rows; ++r) group[r * kStep] = encode(from[r * from_stride + c]);
+    for (std::size_t r = 0; r < from.rows; ++r) group[r * kStep] = encode(from.row(r)[c]);
   }
 }
 
@@ -73,8 +72,8 @@ void PackedMatrix::put_strip_out_in(std::size_t first_out, MatrixView<const Sour
     const std::size_t out = first_out + r, column = out % width_;
     const std::size_t count = std::min({kBlock, rows.rows - r, width_ - column});
     for (std::size_t i = 0; i < in_; i += kBlock) {
-      transpose(rows.row(r) + i, rows.stride, count, std::min(kBlock, in_ - i), elements<T>() + index(i, out),
-                width_ * kPerGroup<T>, encode);
+      const auto block = rows.rows_from(r, count).cols_from(i, std::min(kBlock, in_ - i));
+      transpose(block, elements<T>() + index(i, out), width_ * kPerGroup<T>, encode);
     }
     r += count;
   }

@@ -92,10 +92,15 @@ Models<Family> load_models(const SpeedSetup& setup, const Open& open) {
   return out;
 }
 
-void add_encoder(CaseList& list, const std::string& name, const Models<Bert>& models, std::size_t tokens, std::size_t passes,
-                 const Policies& policies, bool one_thread) {
-  list.model(name, "pass", policies, one_thread, [&](kernels::Precision p, ModelRun run) {
-    return std::make_unique<EncoderWorkload>(models.at(p), tokens, passes, std::move(run));
+struct EncoderCase {
+  std::size_t tokens = 0, passes = 1;  // of a text, of a sample
+  Policies policies = {};
+  bool one_thread = false;  // the dense run on one thread, too
+};
+
+void add_encoder(CaseList& list, const std::string& name, const Models<Bert>& models, const EncoderCase& c) {
+  list.model(name, "pass", c.policies, c.one_thread, [&](kernels::Precision p, ModelRun run) {
+    return std::make_unique<EncoderWorkload>(models.at(p), c.tokens, c.passes, std::move(run));
   });
 }
 
@@ -118,8 +123,8 @@ void add_random_encoder(CaseList& list, const SpeedSetup& setup) {
   const std::size_t limit = setup.encoder.max_positions, few = std::min<std::size_t>(128, limit), many = std::min<std::size_t>(384, limit);
   if (!list.wanted(name(few)) && !list.wanted(name(many))) return;
   const auto models = load_models<Bert>(setup, [&](kernels::Precision p) { return Checkpoint::random(setup.encoder, kSeed, p); });
-  if (list.wanted(name(few))) add_encoder(list, name(few), models, few, 1, {}, false);
-  if (list.wanted(name(many))) add_encoder(list, name(many), models, many, 1, {"tokens-half-early", "tokens-half"}, true);
+  if (list.wanted(name(few))) add_encoder(list, name(few), models, {.tokens = few});
+  if (list.wanted(name(many))) add_encoder(list, name(many), models, {.tokens = many, .policies = {"tokens-half-early", "tokens-half"}, .one_thread = true});
 }
 
 void add_random_decoder(CaseList& list, const SpeedSetup& setup) {
@@ -142,7 +147,8 @@ void add_folder(CaseList& list, const SpeedSetup& setup, const std::string& fold
   const ModelConfig config = open(kFp32).config();
   if (config.family == Family::kBert) {
     const std::size_t tokens = std::min<std::size_t>(64, config.max_positions);
-    add_encoder(list, fmt::format("{} {} tokens", base, tokens), load_models<Bert>(setup, open), tokens, 8, {"tokens-half"}, false);
+    add_encoder(list, fmt::format("{} {} tokens", base, tokens), load_models<Bert>(setup, open),
+                {.tokens = tokens, .passes = 8, .policies = {"tokens-half"}});
   } else {
     const auto shape = decoder_shape(config, config.max_positions / 2, 32);
     add_decoder(list, fmt::format("{} context {}", base, shape.context), load_models<Gpt2>(setup, open), shape, {"kv-4x"});

@@ -29,6 +29,7 @@ const std::set<std::string>& free_counters() {
       "key_sram.retries", "value_sram.retries",                                                                            // found by the tag alone
       "softmax.rows", "requant.rows", "requant.replays", "prob_v.rows", "controller.replays",                             // per element
       "topk.rows", "topk.bypassed_rows", "topk.passes", "topk.kept", "token_topk.rows", "token_topk.kept",                 // per compare
+      "zero_eliminator.zeros", "token_zero_eliminator.zeros",                                                              // do not move on
       "reorder.lines", "reorder.thrown_lines"};
   return kFree;
 }

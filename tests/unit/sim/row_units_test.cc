@@ -132,8 +132,20 @@ TopKEngine::Spec topk_spec(TopKEngine::Hold hold) {
   return spec;
 }
 
+/// The engine with its zero eliminators.
+struct TopKBench : LineBench<TopKEngine> {
+  explicit TopKBench(TopKEngine::Hold hold) : LineBench<TopKEngine>(topk_spec(hold), 8u, nullptr) {
+    connect(unit.passes, eliminator.passes);
+    connect(unit.filtered, eliminator.filtered);
+  }
+  void run(std::size_t count) {
+    run_units({&feeder, &unit, &eliminator, &lines}, [&] { return lines.items.size() == count; });
+  }
+  ZeroEliminator eliminator{"zero_eliminator"};
+};
+
 TEST(TopKEngine, TheDelayElementWaitsFromTheFirstLineAndLetsAllOfThemBy) {
-  LineBench<TopKEngine> bench(topk_spec(TopKEngine::Hold::kSelectionAndStream), 8u, nullptr);
+  TopKBench bench(TopKEngine::Hold::kSelectionAndStream);
   Row a = row_of(64, 16), b = row_of(64, 16);
   a.select_cycles = 20;
   b.select_cycles = 5;
@@ -148,7 +160,7 @@ TEST(TopKEngine, TheDelayElementWaitsFromTheFirstLineAndLetsAllOfThemBy) {
 }
 
 TEST(TopKEngine, TheEngineSelectsTheNextRowWhileOneIsFiltered) {
-  LineBench<TopKEngine> bench(topk_spec(TopKEngine::Hold::kSelection), 8u, nullptr);
+  TopKBench bench(TopKEngine::Hold::kSelection);
   Row a = row_of(64, 32), b = row_of(64, 32);
   a.select_cycles = b.select_cycles = 10;
   feed_row(bench.feeder, 0, a, 8);
@@ -160,7 +172,7 @@ TEST(TopKEngine, TheEngineSelectsTheNextRowWhileOneIsFiltered) {
 }
 
 TEST(TopKEngine, ARowThatKeepsEverythingPassesWhenNoneIsInside) {
-  LineBench<TopKEngine> bench(topk_spec(TopKEngine::Hold::kSelectionAndStream), 8u, nullptr);
+  TopKBench bench(TopKEngine::Hold::kSelectionAndStream);
   Row a = row_of(16, 8), b = row_of(16, 16);
   a.select_cycles = 30;
   feed_row(bench.feeder, 0, a, 2);
@@ -171,7 +183,7 @@ TEST(TopKEngine, ARowThatKeepsEverythingPassesWhenNoneIsInside) {
 }
 
 TEST(TopKEngine, KeepsAsManyAsAskedInLinesOfItsWidth) {
-  LineBench<TopKEngine> bench(topk_spec(TopKEngine::Hold::kSelection), 8u, nullptr);
+  TopKBench bench(TopKEngine::Hold::kSelection);
   Row a = row_of(40, 19);
   a.select_cycles = 1;
   feed_row(bench.feeder, 0, a, 5);

@@ -30,10 +30,13 @@ Accelerator::Accelerator(const ChipSpec& chip, Memory& memory, RowSource& rows, 
       requant_(chip.requant, {chip.results_per_line(), chip.key_sram.lines}, datapath),
       reorder_(chip.key_sram.lines * 16),
       topk_(chip.topk, chip.results_per_line(), datapath),
+      eliminator_("zero_eliminator"),
       value_sram_(Sram::Role::kValue, chip.value_sram, chip.results_per_line()),
       prob_v_({chip.results_per_line(), probability_queue(chip)}, datapath),
       token_importance_(ImportanceUnit::Of::kTokens, chip.results_per_line()),
-      head_importance_(ImportanceUnit::Of::kHeads, chip.results_per_line()) {
+      head_importance_(ImportanceUnit::Of::kHeads, chip.results_per_line()),
+      token_topk_(chip.topk.lanes),
+      token_eliminator_("token_zero_eliminator") {
   wire();
 }
 
@@ -60,25 +63,25 @@ void Accelerator::wire() {
   connect(requant_.out, reorder_.in);
   connect(reorder_.out, topk_.in);
   connect(topk_.out, controller_.selected);
+  connect(topk_.passes, eliminator_.passes);
+  connect(topk_.filtered, eliminator_.filtered);
   connect(controller_.probabilities, prob_v_.probabilities);
   connect(controller_.value_reads, value_sram_.read);
   connect(value_sram_.out, prob_v_.values);
   connect(prob_v_.done, controller_.outputs);
   connect(controller_.selections, token_topk_.in);
   connect(token_topk_.done, controller_.selection_done);
+  connect(token_topk_.passes, token_eliminator_.passes);
+  connect(token_topk_.filtered, token_eliminator_.filtered);
   if (chip_.controller.write_outputs) connect(prob_v_.writes, memory_.writes);
   if (chip_.importance) {
     connect(reorder_.importance, token_importance_.in);
     connect(prob_v_.importance, head_importance_.in);
   }
-  for (Unit* unit : {static_cast<Unit*>(&controller_), static_cast<Unit*>(&fetcher_), static_cast<Unit*>(&address_crossbar_),
-                     static_cast<Unit*>(&memory_), static_cast<Unit*>(&data_crossbar_), static_cast<Unit*>(&converter_),
-                     static_cast<Unit*>(&key_sram_), static_cast<Unit*>(&qk_), static_cast<Unit*>(&softmax_),
-                     static_cast<Unit*>(&requant_), static_cast<Unit*>(&reorder_), static_cast<Unit*>(&topk_),
-                     static_cast<Unit*>(&value_sram_), static_cast<Unit*>(&prob_v_), static_cast<Unit*>(&token_importance_),
-                     static_cast<Unit*>(&head_importance_), static_cast<Unit*>(&token_topk_)}) {
-    engine_.add(*unit);
-  }
+  units_ = {&controller_, &fetcher_,    &address_crossbar_, &memory_,     &data_crossbar_,    &converter_,       &key_sram_,
+            &qk_,         &softmax_,    &requant_,          &reorder_,    &topk_,             &eliminator_,      &value_sram_,
+            &prob_v_,     &token_importance_, &head_importance_, &token_topk_, &token_eliminator_};
+  for (Unit* unit : units_) engine_.add(*unit);
   engine_.watch([this] {
     return fetcher_.stats().accesses + key_sram_.stats().lines_read + value_sram_.stats().lines_read + topk_.stats().kept +
            controller_.stats().rows + memory_.bytes_written();
@@ -91,16 +94,7 @@ Cycles Accelerator::run(const std::function<bool()>& every) {
 
 std::vector<UnitResult> Accelerator::units() const {
   std::vector<UnitResult> results;
-  for (const Unit* unit :
-       {static_cast<const Unit*>(&controller_), static_cast<const Unit*>(&fetcher_), static_cast<const Unit*>(&address_crossbar_),
-        static_cast<const Unit*>(&memory_), static_cast<const Unit*>(&data_crossbar_), static_cast<const Unit*>(&converter_),
-        static_cast<const Unit*>(&key_sram_), static_cast<const Unit*>(&qk_), static_cast<const Unit*>(&softmax_),
-        static_cast<const Unit*>(&requant_), static_cast<const Unit*>(&reorder_), static_cast<const Unit*>(&topk_),
-        static_cast<const Unit*>(&value_sram_), static_cast<const Unit*>(&prob_v_), static_cast<const Unit*>(&token_importance_),
-        static_cast<const Unit*>(&head_importance_), static_cast<const Unit*>(&token_topk_)}) {
-    results.push_back({unit->name(), unit->activity(), unit->counters()});
-    if (unit == &topk_) results.push_back({"zero_eliminator", unit->activity(), {{"elements", topk_.packed_elements()}}});
-  }
+  for (const Unit* unit : units_) results.push_back({unit->name(), unit->activity(), unit->counters()});
   return results;
 }
 

@@ -21,6 +21,7 @@
 #include "spatten/sim/units/sram.h"
 #include "spatten/sim/units/token_topk.h"
 #include "spatten/sim/units/topk_engine.h"
+#include "spatten/sim/units/zero_eliminator.h"
 
 namespace spatten::sim {
 
@@ -34,7 +35,7 @@ class Accelerator {
   /// Runs until the last output is there and written. `every` as in Engine::run.
   Cycles run(const std::function<bool()>& every);
 
-  /// Units in the order of the data path, with the zero eliminators of the top-k engine as one of them.
+  /// Units in the order of the data path.
   std::vector<UnitResult> units() const;
   StreamBytes bytes() const;
 
@@ -55,10 +56,13 @@ class Accelerator {
   RequantUnit requant_;
   ReorderBuffer reorder_;
   TopKEngine topk_;
+  ZeroEliminator eliminator_;
   Sram value_sram_;
   ProbVUnit prob_v_;
   ImportanceUnit token_importance_, head_importance_;
   TokenTopK token_topk_;
+  ZeroEliminator token_eliminator_;
+  std::vector<Unit*> units_;
   Engine engine_;
 };
 

@@ -68,6 +68,7 @@ void FixedDatapath::select(Row& row) {
   row.select_cycles = selection.cycles;
   row.select_passes = selection.passes;
   row.select_compares = selection.compares;
+  row.select_packed = selection.packed;
 }
 
 const std::vector<std::uint32_t>& FixedDatapath::kept(Row& row) const {

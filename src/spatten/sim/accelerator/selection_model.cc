@@ -6,9 +6,10 @@
 namespace spatten::sim {
 namespace {
 
-void count_pass(Selection& selection, std::size_t n, const SelectionCost& cost) {
+void count_pass(Selection& selection, std::size_t n, std::size_t equal, const SelectionCost& cost) {
   selection.cycles += static_cast<std::uint32_t>((n + cost.lanes - 1) / cost.lanes) + cost.overhead;
   selection.compares += n;
+  selection.packed += n - equal;
   ++selection.passes;
 }
 
@@ -17,10 +18,10 @@ template <class T, class Draw>
 Selection select_sequence(std::vector<T> values, std::size_t rank, const SelectionCost& cost, Draw&& draw) {
   Selection selection;
   while (!values.empty()) {
-    count_pass(selection, values.size(), cost);
     const T pivot = values[draw(values.size())];
     const auto less = static_cast<std::size_t>(std::count_if(values.begin(), values.end(), [&](T v) { return v < pivot; }));
     const auto equal = static_cast<std::size_t>(std::count(values.begin(), values.end(), pivot));
+    count_pass(selection, values.size(), equal, cost);
     if (less <= rank && less + equal > rank) break;
     const bool left = less > rank;
     if (!left) rank -= less + equal;
@@ -42,7 +43,7 @@ Selection select_random_ranks(std::uint32_t n, std::uint32_t keep, const Selecti
   Selection selection;
   std::uint64_t rank = keep;
   for (std::uint64_t left = n; left > 0;) {
-    count_pass(selection, left, cost);
+    count_pass(selection, left, 1, cost);
     const std::uint64_t pivot = random.below(left);  // so many elements are less
     if (pivot == rank) break;
     if (pivot < rank) {

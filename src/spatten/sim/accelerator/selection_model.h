@@ -15,6 +15,7 @@ namespace spatten::sim {
 struct Selection {
   std::uint32_t cycles = 0, passes = 0;
   std::uint64_t compares = 0;  ///< elements read, over all passes
+  std::uint64_t packed = 0;    ///< elements written back: all that differ from the pivot of their pass
 };
 
 struct SelectionCost {

@@ -376,6 +376,7 @@ void TraceRows::plan_selection(Row& row, const trace::Record& record, bool first
   row.select_cycles = selection.cycles;
   row.select_passes = selection.passes;
   row.select_compares = selection.compares;
+  row.select_packed = selection.packed;
 }
 
 void TraceRows::plan_token_selection(Row& row, const trace::Record& record) {
@@ -383,19 +384,19 @@ void TraceRows::plan_token_selection(Row& row, const trace::Record& record) {
   if (record.top_k_tokens == 0 && record.top_k_heads == 0) return;
   const SelectionCost cost{chip_.topk.lanes, chip_.topk.pass_overhead_cycles};
   Random random(mix(mix(chip_.topk.seed + 2, record.context), record.top_k_tokens));
+  const auto plan = [&](std::uint32_t candidates, std::uint32_t kept) {
+    const Selection selection = select_random_ranks(candidates, kept, cost, random);
+    row.selection_cycles += selection.cycles;
+    row.selection_compares += selection.compares;
+    row.selection_packed += selection.packed;
+    row.selection_elements += candidates;
+    row.selection_kept += kept;
+  };
   if (record.top_k_tokens > 0) {
     // Those that are alive; all of them when the next pass opens them again.
-    const std::uint32_t candidates = record.top_k_tokens <= record.keys ? record.keys : record.context;
-    row.selection_cycles += select_random_ranks(candidates, record.top_k_tokens, cost, random).cycles;
-    row.selection_elements += candidates;
-    row.selection_kept += record.top_k_tokens;
+    plan(record.top_k_tokens <= record.keys ? record.keys : record.context, record.top_k_tokens);
   }
-  if (record.top_k_heads > 0) {
-    const std::uint32_t heads = std::max(record.head + 1, source_.header().heads);
-    row.selection_cycles += select_random_ranks(heads, record.top_k_heads, cost, random).cycles;
-    row.selection_elements += heads;
-    row.selection_kept += record.top_k_heads;
-  }
+  if (record.top_k_heads > 0) plan(std::max(record.head + 1, source_.header().heads), record.top_k_heads);
 }
 
 }  // namespace spatten::sim

@@ -49,9 +49,10 @@ struct Row {
   bool select_values = false;      ///< the local top-k works on this row
   std::uint32_t select_cycles = 0; ///< passes of the quick-select over this row
   std::uint32_t select_passes = 0;
-  std::uint64_t select_compares = 0;
+  std::uint64_t select_compares = 0, select_packed = 0;  ///< elements that they read, and write back
   std::uint32_t selection_cycles = 0;     ///< above 0: token and head top-k run after this row, for so long
   std::uint32_t selection_elements = 0, selection_kept = 0;
+  std::uint64_t selection_compares = 0, selection_packed = 0;
   std::uint64_t output_address = 0;
   std::uint32_t output_accesses = 0;
   std::uint32_t head = 0;

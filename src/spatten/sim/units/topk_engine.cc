@@ -13,7 +13,8 @@ constexpr Cycles kFifoLatency = 2;  // from pushing to popping (published RTL)
 }  // namespace
 
 TopKEngine::TopKEngine(const Spec& spec, std::uint32_t results_per_line, Datapath* datapath)
-    : Unit("topk"), in(*this, 4, 3), out(*this), spec_(spec), per_line_(results_per_line), datapath_(datapath) {}
+    : Unit("topk"), in(*this, 4, 3), out(*this), passes(*this), filtered(*this), spec_(spec), per_line_(results_per_line),
+      datapath_(datapath) {}
 
 bool TopKEngine::take(Cycles now) {
   const Line* next = in.front(now);
@@ -26,7 +27,7 @@ bool TopKEngine::take(Cycles now) {
     ++stats_.rows;
     stats_.passes += line.row->select_passes;
     stats_.compares += 2 * line.row->select_compares + line.row->keys;
-    stats_.fifo_writes += line.row->select_compares + line.row->keys;
+    stats_.fifo_writes += line.row->keys + (line.row->select_passes > 0 ? line.row->keys + line.row->select_packed : 0);
   }
   held_ += line_elements(per_line_, line.row->head_dim);
   fifo_.push_back({line, now + kFifoLatency});
@@ -50,6 +51,7 @@ void TopKEngine::select(Cycles now) {
     if (!selected_.empty() || fifo_.empty() || fifo_.front().ready > now || head_row_ == fifo_.front().line.row) return;
     head_row_ = fifo_.front().line.row;
     selected_.push_back({fifo_.front().line.row, now + head_row_->select_cycles});
+    pack_passes(*head_row_, now);
     return;
   }
   while (!complete_.empty() && complete_.front().second <= now) {
@@ -57,7 +59,13 @@ void TopKEngine::select(Cycles now) {
     complete_.pop_front();
     engine_free_ = std::max(engine_free_, since) + row->select_cycles;
     selected_.push_back({row, engine_free_});
+    pack_passes(*row, now);
   }
+}
+
+// Either array sees every element; what it does not keep is a zero to its eliminator.
+void TopKEngine::pack_passes(const Row& row, Cycles now) {
+  if (row.select_cycles > 0) passes.push({row.select_cycles, row.select_packed, 2 * row.select_compares - row.select_packed}, now);
 }
 
 // The oldest line leaves the FIFO; true when it is its row's last.
@@ -75,9 +83,9 @@ bool TopKEngine::emit(Cycles now) {
   const std::uint32_t left = row->values - std::min(row->values, emitted_);
   const bool streams = spec_.hold == Hold::kSelectionAndStream;
   if (streams && (fifo_.empty() || fifo_.front().ready > now)) return false;
+  const std::uint32_t per_line = line_elements(per_line_, row->head_dim), elements = std::min(left, per_line);
   if (left > 0) {
     if (!out.has_room(now)) return false;
-    const std::uint32_t per_line = line_elements(per_line_, row->head_dim), elements = std::min(left, per_line);
     out.push({row, emitted_ / per_line, elements, emitted_ == 0, elements == left, false}, now);
     stats_.kept += elements;
     emitted_ += elements;
@@ -89,14 +97,17 @@ bool TopKEngine::emit(Cycles now) {
     while (!drop_line()) {
     }
   }
-  if (done) {
-    selected_.pop_front();
-    emitted_ = 0;
-    head_row_ = nullptr;
-    row->in_topk = false;
-    --rows_inside_;
-  }
+  filtered.push({1, elements, done ? row->keys - row->values : 0}, now);
+  if (done) leave(*row);
   return true;
+}
+
+void TopKEngine::leave(Row& row) {
+  selected_.pop_front();
+  emitted_ = 0;
+  head_row_ = nullptr;
+  row.in_topk = false;
+  --rows_inside_;
 }
 
 Tick TopKEngine::tick(Cycles now) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Quick-select top-k engine (HPCA'21 IV-B, Fig. 9, Alg. 3) for local value pruning: two arrays of `lanes` comparators split
-// the row around a pivot until the k-th largest probability is found, then the buffered row is filtered by it, packed by the
-// zero eliminator and passed on in its order. One row at a time is selected; rows that keep everything pass by.
+// the row around a pivot until the k-th largest probability is found, then the buffered row is filtered by it and passed on
+// in its order. Zero eliminators (zero_eliminator.h) pack what the arrays and the filter keep. One row at a time is selected;
+// rows that keep everything pass by.
 // The passes of a row come with it: from its probabilities where there are any, else from the seeded model of random ranks
 // that the authors use (row_source.cc).
 #pragma once
@@ -13,6 +14,7 @@
 
 #include "spatten/sim/core/port.h"
 #include "spatten/sim/units/row.h"
+#include "spatten/sim/units/zero_eliminator.h"
 
 namespace spatten::sim {
 
@@ -49,21 +51,20 @@ class TopKEngine final : public Unit {
       f("bypassed_rows", s.bypassed_rows, "row", "rows that kept everything");
       f("passes", s.passes, "pass", "splits around a pivot");
       f("compares", s.compares, "compare", "comparisons, both arrays and the filter");
-      f("fifo_writes", s.fifo_writes, "element", "elements written to the FIFOs");
+      f("fifo_writes", s.fifo_writes, "element", "elements written: the copy for the filter, FIFO_L at first, both FIFOs in each pass");
       f("kept", s.kept, "element", "elements passed on");
     }
   };
 
   InPort<Line> in;    // from the reorder buffer
   OutPort<Line> out;  // to the controller, which fetches the values
+  OutPort<Packing> passes, filtered;  // to the zero eliminators
 
   TopKEngine(const Spec& spec, std::uint32_t results_per_line, Datapath* datapath);
   Tick tick(Cycles now) override;
   Counters counters() const override { return list_counters(stats_); }
   const Stats& stats() const { return stats_; }
   std::string holding() const override { return fifo_.empty() ? "" : std::to_string(fifo_.size()) + " lines"; }
-  /// Elements that went through the two zero eliminators.
-  std::uint64_t packed_elements() const { return stats_.fifo_writes + stats_.kept; }
 
  private:
   struct Waiting {
@@ -78,7 +79,9 @@ class TopKEngine final : public Unit {
   bool take(Cycles now);
   bool bypass(Cycles now);
   void select(Cycles now);
+  void pack_passes(const Row& row, Cycles now);
   bool emit(Cycles now);
+  void leave(Row& row);
   bool drop_line();
 
   Spec spec_;

@@ -19,6 +19,7 @@
 namespace spatten {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 std::string refusal(const std::string& folder, const CheckpointOptions& options = {}) {
@@ -289,6 +290,25 @@ TEST(RobustnessC41, TooLittleAddressSpaceIsRefusedBeforeLoadingWithTheNumberNeed
   EXPECT_LT(small.peak_growth_bytes, std::uint64_t{16} << 20);
   EXPECT_THAT(open_with(500, kernels::Precision::kInt8).message, "");  // 150 MB, and what the process has mapped
   EXPECT_EQ(open_with(4000).message, "");
+}
+
+TEST(WeightLoader, Int8TakesAsManyInputsAsItsSumsHoldAndRefusesOneMore) {
+  const auto load = [](std::size_t inputs, kernels::Precision precision) {
+    Json config = tiny_bert_config();
+    config["intermediate_size"] = inputs;
+    config["num_hidden_layers"] = 1;
+    const ModelConfig shape = read_model_config(JsonFile::parse(config.dump(), "config.json"));
+    const Checkpoint checkpoint = Checkpoint::random(shape, 1, precision);
+    WeightLoader loader(checkpoint);
+    Linear down;
+    loader.linear({"encoder.layer.0.output.dense"}, 16, down);
+    EXPECT_EQ(down.weight.in(), inputs);
+  };
+  constexpr std::size_t kMost = kernels::PackedMatrix::kMaxInt8Inputs;
+  load(kMost, kernels::Precision::kInt8);
+  EXPECT_THAT(error_message([&] { load(kMost + 1, kernels::Precision::kInt8); }),
+              AllOf(HasSubstr("output.dense.weight"), HasSubstr("at most 131072 inputs for int8, found 131073")));
+  load(kMost + 1, kernels::Precision::kBf16);
 }
 
 TEST(CheckpointMemory, LoadingTakesWhatThePrecisionTakes) {
