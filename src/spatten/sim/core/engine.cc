@@ -75,70 +75,48 @@ bool Engine::check(const std::function<bool()>& every, Cycles now) {
   return every();
 }
 
-/// The cycles in which the units want to be ticked, side by side while the engine runs.
-class Engine::Alarms {
+/// The alarms of the units while the engine runs.
+class Engine::Waking final : public Alarms {
  public:
-  explicit Alarms(const std::vector<Unit*>& units) : units_(units), wakes_(units.size()) {
-    SPATTEN_CHECK(units.size() <= 64);
+  explicit Waking(const std::vector<Unit*>& units) : Alarms(units.size()), units_(units) {
     for (std::size_t i = 0; i < units.size(); ++i) {
-      wakes_[i] = units[i]->own_wake_;
-      units[i]->wake_ = &wakes_[i];
+      units[i]->alarms_ = this;
+      units[i]->index_ = i;
     }
+    set_all();
   }
-  ~Alarms() {
-    for (std::size_t i = 0; i < units_.size(); ++i) {
-      units_[i]->own_wake_ = wakes_[i];
-      units_[i]->wake_ = &units_[i]->own_wake_;
-    }
+  ~Waking() {
+    for (Unit* unit : units_) unit->alarms_ = nullptr;
   }
-  Alarms(const Alarms&) = delete;
-  Alarms& operator=(const Alarms&) = delete;
-
-  /// The units that are due, as bits. Their alarms are off from here on, so that what this cycle's ticks ask for is
-  /// kept.
-  std::uint64_t take_due(Cycles now) {
-    std::uint64_t due = 0;
-    for (std::size_t i = 0; i < wakes_.size(); ++i) {
-      const bool is_due = wakes_[i] <= now;
-      due |= std::uint64_t{is_due} << i;
-      wakes_[i] = is_due ? kNever : wakes_[i];
-    }
-    return due;
-  }
-  void set_all(Cycles now) { std::fill(wakes_.begin(), wakes_.end(), now); }
-  Cycles next() const {
-    Cycles next = kNever;
-    for (const Cycles wake : wakes_) next = std::min(next, wake);
-    return next;
-  }
+  Waking(const Waking&) = delete;
+  Waking& operator=(const Waking&) = delete;
 
  private:
   const std::vector<Unit*>& units_;
-  std::vector<Cycles> wakes_;
 };
 
 Cycles Engine::run(const std::function<bool()>& done, const std::function<bool()>& every) {
-  Alarms alarms(units_);
+  Waking alarms(units_);
   Cycles now = 0;
   std::uint32_t ticked = 0;
   for (;;) {
-    if (awake_) alarms.set_all(now);
     for (std::uint64_t due = alarms.take_due(now); due != 0; due &= due - 1) {
       const auto i = static_cast<std::size_t>(std::countr_zero(due));
       Unit& unit = *units_[i];
       const Tick tick = unit.tick(now);
-      unit.wake_at(tick.wake);
+      alarms.set(i, tick.wake);
       if (tick.why != unit.activity_.why()) change(unit, i, tick.why, now);
     }
     if (timeline_ && now - sampled_ >= kSamplePeriod) sample(now);
     const bool finished = done() || (++ticked % 65536 == 0 && !check(every, now));
+    if (awake_) alarms.set_all();
     const Cycles next = alarms.next();
     if (finished || next == kNever) {
       if (!finished) report_deadlock(now);
       close(now);
       return now;
     }
-    now = awake_ ? now + 1 : next;
+    now = next;
   }
 }
 

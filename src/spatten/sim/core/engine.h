@@ -36,7 +36,7 @@ class Engine {
   const std::vector<Unit*>& units() const { return units_; }
 
  private:
-  class Alarms;
+  class Waking;
   bool check(const std::function<bool()>& every, Cycles now);
   void change(Unit& unit, std::size_t index, Why why, Cycles now);
   void close(Cycles now);

@@ -27,13 +27,14 @@ class InPort {
 
   /// The oldest item, or nullptr when none has arrived. Valid until pop().
   T* front(Cycles now) { return size_ != 0 && ring_[head_].ready <= now ? &ring_[head_].value : nullptr; }
+  /// Wakes a sender that found no room.
   T pop(Cycles now) {
+    if (sender_ && !has_room(now)) sender_->wake_at(now + 1);
     T value = std::move(ring_[head_].value);
     head_ = (head_ + 1) & mask_;
     --size_;
     popped_ = popped_at_ == now ? popped_ + 1 : 1;
     popped_at_ = now;
-    if (sender_) sender_->wake_at(now + 1);
     return value;
   }
   /// When the oldest item arrives; kNever when there is none.

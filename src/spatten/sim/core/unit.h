@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "spatten/sim/core/activity.h"
+#include "spatten/sim/core/alarms.h"
 #include "spatten/sim/core/cycles.h"
 
 namespace spatten::sim {
@@ -38,15 +39,15 @@ class Unit {
   const std::string& name() const { return name_; }
   const Activity& activity() const { return activity_; }
   void wake_at(Cycles at) {
-    if (at < *wake_) *wake_ = at;
+    if (alarms_) alarms_->set(index_, at);
   }
 
  private:
   friend class Engine;
   std::string name_;
   Activity activity_;
-  Cycles own_wake_ = 0;
-  Cycles* wake_ = &own_wake_;  // while an engine runs, a place in its list
+  Alarms* alarms_ = nullptr;  // of the engine that runs
+  std::size_t index_ = 0;     // in them
 };
 
 /// The counters of a statistics struct with a field list.

@@ -3,6 +3,7 @@
 // 16, data 16 -> 32. Each output takes at most one item per cycle.
 #pragma once
 
+#include <array>
 #include <string>
 #include <utility>
 #include <vector>
@@ -64,8 +65,14 @@ class AddressCrossbar final : public Unit {
     return static_cast<std::uint32_t>(address >> offset_bits_) & (channels_ - 1);
   }
 
+  std::uint64_t inside(std::uint64_t address) const {
+    const std::uint64_t inside = address >> (offset_bits_ + channel_bits_) << offset_bits_;
+    return inside < channel_bytes_ ? inside : inside % channel_bytes_;
+  }
+
+  void learn(LaneMask lanes);
   std::uint32_t oldest(LaneMask lanes) const;
-  std::uint32_t winner(std::uint32_t channel, LaneMask wanted) const;
+  std::uint32_t winner(std::uint32_t channel) const;
 
   Arbitration arbitration_;
   std::uint32_t channels_;
@@ -73,15 +80,16 @@ class AddressCrossbar final : public Unit {
   unsigned offset_bits_, channel_bits_;
   CrossbarStats stats_;
   LaneMask known_ = 0, asked_ = 0;     // lanes whose item is in wanted_; channels that are wanted
-  std::vector<LaneMask> wanted_;       // per channel
-  std::vector<std::uint32_t> locked_;  // per channel: lane + 1 that was chosen and not served
-  std::vector<std::uint32_t> next_;    // per channel: the lane after the last winner
+  std::array<std::uint64_t, 64> age_{};   // per lane: set and, as its low 6 bits, lane
+  std::array<LaneMask, 64> wanted_{};       // per channel: lanes
+  std::array<std::uint32_t, 64> locked_{};  // per channel: lane + 1 that was chosen and not served
+  std::array<std::uint32_t, 64> next_{};    // per channel: the lane after the last winner
 };
 
 class DataCrossbar final : public Unit {
  public:
   LaneIn<std::uint32_t> in;  // from the memory, one lane per channel: the fetcher's lane that asked
-  LaneOut<LaneData> out;     // to the fetcher's lanes
+  LaneCountOut out;          // to the fetcher's lanes
 
   DataCrossbar(std::uint32_t lanes, std::uint32_t channels);
   Tick tick(Cycles now) override;

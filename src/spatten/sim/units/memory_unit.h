@@ -38,25 +38,23 @@ class MemoryUnit final : public Unit, private LaneDrain {
  private:
   LaneMask leaving(Cycles now) override;
   void look(Cycles now);
-  // Each true when something moved.
-  bool send_read(std::uint32_t channel, Cycles now);
-  bool send_write(std::uint32_t channel, Cycles now);
-  bool receive(std::uint32_t channel, bool wanted, Cycles now);
-  void set_pending(std::uint32_t channel, std::uint32_t pending);
+  // Each returns the channels in which something moved.
+  LaneMask send_reads(LaneMask channels, Cycles now);
+  LaneMask send_writes(LaneMask channels, Cycles now);
+  LaneMask receive(LaneMask channels, Cycles now);
   void spread(const OutputWrite& write);
 
   Memory& memory_;
-  std::uint32_t limit_;
   std::vector<MemoryChannel*> channels_;
   std::vector<Cycles> next_;                       // per channel: when to look for an answer
-  std::vector<std::uint32_t> pending_;             // per channel: reads whose answer was not taken
+  std::vector<std::uint32_t> places_;              // per channel: reads that it takes before an answer must be taken
   std::vector<std::deque<std::uint64_t>> queued_;  // per channel: writes, by their addresses in it
-  // Channels with reads under way; with as many as allowed, or one less; with writes, or with too many.
-  LaneMask under_way_ = 0, at_limit_ = 0, near_limit_ = 0, writing_ = 0, urgent_ = 0;
+  LaneMask writing_ = 0, urgent_ = 0;              // channels with writes, with too many
   // Channels at the beginning of cycle looked_at_: those that take a read in it if the memory does, those whose memory
   // refused one in spite of that, those with room for an answer.
   Cycles looked_at_ = kNever;
   LaneMask taking_ = 0, crowded_ = 0, answering_ = 0;
+  std::uint64_t reads_ = 0;  // whose answer was not taken
   std::uint64_t written_ = 0, waiting_writes_ = 0;
 };
 

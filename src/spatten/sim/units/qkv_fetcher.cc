@@ -61,8 +61,9 @@ void QkvFetcher::fill_set(std::uint64_t number, const FetchLine& line, Cycles no
     if (++part == f) part = 0, ++vector;
   }
   s.enabled = low_lanes(n);
+  s.dummies = all_lanes_ & ~s.enabled;
   s.at_fifos = now + kSplitLatency;
-  s.dummies_back = 0;
+  s.dummies_sent = s.dummies_back = 0;
   s.what = {line.row, line.stream, n, line.last && begin + n == line.count * f};
   stats_.accesses += n;
   stats_.dummy_accesses += spec_.lanes - n;
@@ -101,49 +102,49 @@ bool QkvFetcher::enter(Cycles now) {
   if (entered_ - slowest_ >= depth) return false;
   Set& s = set(entered_++);
   s.sendable = now + kFifoLatency;
-  if (s.enabled != all_lanes_) ++partial_sets_;
-  backlog_ = all_lanes_;
   return true;
 }
 
-// Every lane sends its next access, or drops it where the lane has none in the set.
+// Sets that have passed the FIFOs may be sent, up to `outstanding`.
+void QkvFetcher::open_sets(Cycles now) {
+  while (passed_ < entered_ && set(passed_).sendable <= now) ++passed_;
+  const std::uint64_t open = std::min(passed_, collected_ + spec_.outstanding);
+  if (open == open_) return;
+  dummies_ |= ~backlog_ & set(open_).dummies;
+  backlog_ = all_lanes_;
+  open_ = open;
+}
+
+// Every lane sends its next access, or a dummy where it has none in the set.
 bool QkvFetcher::send(Cycles now) {
-  bool moved = false;
-  const LaneMask room = accesses.room(now);
-  while (sendable_ < entered_ && set(sendable_).sendable <= now) ++sendable_;
-  const std::uint64_t end = std::min(sendable_, collected_ + spec_.outstanding);
-  for_each_lane(partial_sets_ == 0 ? backlog_ & room : backlog_, [&](std::uint32_t lane) {
-    const std::uint64_t number = sent_[lane];
-    if (number >= end) return;
-    Set& s = set(number);
-    const LaneMask bit = LaneMask{1} << lane;
-    if (s.enabled & bit) {
-      if (!(room & bit)) return;
-      accesses.push(lane, {address(number, lane), number}, now);
-    } else {
-      s.dummies_back = std::max(s.dummies_back, now + kDummyLatency);
-    }
-    if (++sent_[lane] == entered_) backlog_ &= ~bit;
-    moved = true;
+  open_sets(now);
+  const LaneMask dummies = dummies_, sent = backlog_ & ~dummies & accesses.room(now);
+  for_each_lane(sent, [&](std::uint32_t lane) { accesses.next(lane) = {address(sent_[lane], lane), sent_[lane]}; });
+  accesses.push(sent, now);
+  for_each_lane(dummies, [&](std::uint32_t lane) {
+    Set& s = set(sent_[lane]);
+    s.dummies_sent |= LaneMask{1} << lane;
+    s.dummies_back = now + kDummyLatency;
   });
-  return moved;
+  for_each_lane(sent | dummies, [&](std::uint32_t lane) {
+    const std::uint64_t next = ++sent_[lane];
+    const LaneMask bit = LaneMask{1} << lane, goes_on = next != open_ ? bit : 0;
+    backlog_ = (backlog_ & ~bit) | goes_on;
+    dummies_ = (dummies_ & ~bit) | (goes_on & set(next).dummies);
+  });
+  return (sent | dummies) != 0;
 }
 
 bool QkvFetcher::collect(Cycles now) {
   if (collected_ == made_ || !sets.has_room(now)) return false;
   const Set& s = set(collected_);
   if ((s.enabled & data.ready(now)) != s.enabled) return false;
-  if (s.enabled != all_lanes_) {  // dummies must have gone all the way, too
-    for (std::uint32_t lane = static_cast<std::uint32_t>(std::popcount(s.enabled)); lane < spec_.lanes; ++lane) {
-      if (sent_[lane] <= collected_) return false;
-    }
-    if (s.dummies_back > now) {
-      wake_at(s.dummies_back);
-      return false;
-    }
-    --partial_sets_;
+  if (s.dummies_sent != s.dummies) return false;
+  if (s.dummies_back > now) {  // they go all the way, too
+    wake_at(s.dummies_back);
+    return false;
   }
-  for_each_lane(s.enabled, [&](std::uint32_t lane) { data.pop(lane, now); });
+  data.pop(s.enabled, now);
   sets.push(s.what, now);
   ++collected_;
   return true;
@@ -158,13 +159,10 @@ Tick QkvFetcher::tick(Cycles now) {
   // Whatever is there and did not move waits for a lane, for data or for room, which wake the unit.
   Cycles wake = kNever;
   for (const Cycles ready :
-       {key_lines.next_ready(), value_lines.next_ready(), entered_ != made_ ? set(entered_).at_fifos : kNever}) {
+       {key_lines.next_ready(), value_lines.next_ready(), entered_ != made_ ? set(entered_).at_fifos : kNever,
+        passed_ != entered_ ? set(passed_).sendable : kNever}) {
     if (ready > now) wake = std::min(wake, ready);
   }
-  for_each_lane(backlog_, [&](std::uint32_t lane) {
-    const Cycles sendable = set(sent_[lane]).sendable;
-    if (sendable > now) wake = std::min(wake, sendable);
-  });
   if (made_ == collected_) return {Why::kIdle, wake};
   return {sets.has_room(now) ? Why::kMemory : Why::kNoRoom, wake};
 }

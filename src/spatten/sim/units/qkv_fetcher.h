@@ -27,9 +27,6 @@ struct LaneAccess {
   std::uint64_t address = 0, set = 0;
 };
 
-/// The data of one access; numbers, where there are any, are with the row.
-struct LaneData {};
-
 /// What the lanes give back together.
 struct LaneSet {
   Row* row = nullptr;
@@ -70,7 +67,7 @@ class QkvFetcher final : public Unit {
   };
 
   InPort<FetchLine> key_lines, value_lines;  // from the controller
-  LaneIn<LaneData> data;                     // from the data crossbar
+  LaneCountIn data;                          // from the data crossbar; numbers, where there are any, are with the row
   LaneOut<LaneAccess> accesses;              // to the address crossbar
   OutPort<LaneSet> sets;                     // to the bitwidth converter
 
@@ -81,16 +78,17 @@ class QkvFetcher final : public Unit {
   const Stats& stats() const { return stats_; }
 
  private:
-  /// A set on its way: lanes that really access DRAM, since when it may enter the FIFOs and be sent from them, and when
-  /// its last dummy can be given back.
+  /// A set on its way: lanes that really access DRAM, those that have a dummy and that have sent it, since when it may
+  /// enter the FIFOs and be sent from them, and when its last dummy can be given back.
   struct Set {
     LaneSet what;
-    LaneMask enabled = 0;
+    LaneMask enabled = 0, dummies = 0, dummies_sent = 0;
     Cycles at_fifos = 0, sendable = 0, dummies_back = 0;
   };
 
   bool split(Cycles now);
   bool enter(Cycles now);
+  void open_sets(Cycles now);
   bool send(Cycles now);
   bool collect(Cycles now);
   InPort<FetchLine>* choose(Cycles now);
@@ -106,13 +104,13 @@ class QkvFetcher final : public Unit {
   std::uint64_t mask_;  // sets are numbered and lie in a ring
   std::vector<Set> sets_;
   std::vector<std::uint64_t> addresses_;  // of the sets, lane by lane
-  // Sets that have been split, that have entered the address FIFOs, that can be sent from them, that were given back.
-  std::uint64_t made_ = 0, entered_ = 0, sendable_ = 0, collected_ = 0;
+  // Sets that have been split, that have entered the address FIFOs, that have passed them, that may be sent, that were
+  // given back.
+  std::uint64_t made_ = 0, entered_ = 0, passed_ = 0, open_ = 0, collected_ = 0;
   std::vector<std::uint64_t> sent_;                       // per lane: sets sent
   std::uint64_t slowest_ = 0;                             // sets that every lane has sent, at least
-  std::uint32_t partial_sets_ = 0;                        // sets with dummies from the FIFOs on
   LaneMask all_lanes_;
-  LaneMask backlog_ = 0;                 // lanes with sets to send
+  LaneMask backlog_ = 0, dummies_ = 0;   // lanes that have not sent all open sets; of these, with a dummy next
   std::uint32_t fragment_ = 0;           // set of the line at hand
   InPort<FetchLine>* locked_ = nullptr;  // the request being served
   bool value_turn_ = false;
