@@ -90,7 +90,7 @@ class AccessQueue {
   Set waiting_ = 0, hits_ = 0;
   std::array<Set, kMaxBanks> of_bank_{}, of_group_{}, of_pseudo_channel_{};
   std::array<WaitingAccess, kPlaces> places_;
-  std::array<std::uint64_t, kPlaces> addresses_;
+  std::array<std::uint64_t, kPlaces> addresses_{};  // of writes
 };
 
 }  // namespace spatten::sim
