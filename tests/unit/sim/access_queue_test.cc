@@ -10,6 +10,7 @@
 
 #include "spatten/base/random.h"
 #include "spatten/sim/memory/dram_spec.h"
+#include "support/slow_build.h"
 
 namespace spatten::sim {
 namespace {
@@ -59,12 +60,12 @@ void expect_same(AccessQueue& queue, const PlainQueue& plain, const DramTables& 
 TEST(AccessQueue, IsAListInTheOrderOfArrival) {
   const DramTables timing = tables();
   const std::uint32_t banks = timing.organization().all_banks();
-  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+  for (std::uint64_t seed = 0; seed < (kSlowBuild ? 4 : 20); ++seed) {
     Random random(seed);
     AccessQueue queue(timing);
     PlainQueue plain;
     const std::size_t limit = seed % 2 == 0 ? AccessQueue::kPlaces : 16;
-    for (std::uint64_t order = 0; order < 1000; ++order) {
+    for (std::uint64_t order = 0; order < 300; ++order) {
       const auto bank = static_cast<std::uint32_t>(random.below(banks));
       const auto row = static_cast<std::uint32_t>(random.below(3));
       switch (random.below(5)) {

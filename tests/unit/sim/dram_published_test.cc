@@ -7,15 +7,10 @@
 #include "spatten/sim/memory/make_memory.h"
 #include "spatten/sim/memory/trace_replay.h"
 #include "support/memory_files.h"
+#include "support/slow_build.h"
 
 namespace spatten::sim {
 namespace {
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool kSlowBuild = true;
-#else
-constexpr bool kSlowBuild = false;
-#endif
 
 ReplayResult run(const std::string& memory_name, const std::string& trace_text, const std::vector<std::string>& overrides = {}) {
   DramSpec spec = load_dram_spec(memory_file(memory_name), overrides);
