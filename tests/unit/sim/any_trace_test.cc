@@ -38,13 +38,18 @@ trace::MemorySink random_trace(Random& random, bool published_rtl, const ChipSpe
     r.stage = summarization ? trace::Stage::kSummarization : trace::Stage::kGeneration;
     r.key_msb_bits = pick<std::uint8_t>({4, 6, 8, 10, 12, 0}, random);
     r.value_bits = pick<std::uint8_t>({4, 6, 8, 12, 0}, random);
+    if (random.below(4) == 0) r.key_msb_bits = r.value_bits = 6;  // heads in pairs
     r.key_lsb_bits = r.key_msb_bits > 0 && random.below(2) == 0 ? 4 : 0;
+    const bool long_prompt = random.below(kSlowBuild ? 20 : 5) == 0;
     for (r.layer = 0; r.layer < 3; ++r.layer) {
       r.keys = static_cast<std::uint32_t>(1 + random.below(context));
       r.values = static_cast<std::uint32_t>(1 + random.below(r.keys));
+      const bool same_values = random.below(2) == 0;
       const auto heads = static_cast<std::uint32_t>(1 + random.below(6));
       for (r.head = 0; r.head < heads; ++r.head) {
-        r.rows = summarization ? static_cast<std::uint32_t>(1 + random.below(std::min(r.keys, 20u))) : 1;
+        if (!same_values) r.values = static_cast<std::uint32_t>(1 + random.below(r.keys));
+        const std::uint32_t most_rows = std::min(r.keys, long_prompt ? 200u : 20u);
+        r.rows = summarization ? static_cast<std::uint32_t>(1 + random.below(most_rows)) : 1;
         r.causal = summarization && random.below(2) == 0;
         r.lsb_rows = r.key_lsb_bits > 0 ? static_cast<std::uint32_t>(random.below(r.rows + 1)) : 0;
         r.top_k_tokens = r.head + 1 == heads && random.below(2) == 0 ? std::max(1u, r.keys / 2) : 0;
@@ -71,7 +76,7 @@ TEST_P(AnyTrace, IsFinishedInAnyOrderOfUnits) {
     const trace::MemorySink trace = random_trace(random, GetParam().starts_with("rtl"), chip);
     const std::string memory = random.below(2) == 0 ? "ideal:5" : SPATTEN_SOURCE_DIR "/configs/memory/hbm2-r21.json";
     SimulationOptions options;
-    if (GetParam().starts_with("rtl") && random.below(3) == 0) options.batch = static_cast<std::uint32_t>(1 + random.below(4));
+    if (random.below(3) == 0) options.batch = static_cast<std::uint32_t>(1 + random.below(random.below(4) == 0 ? 40 : 4));
     const auto run = [&](std::uint64_t order, std::uint32_t threads, bool reuse) {
       SimulationOptions changed = options;
       changed.reuse_segments = reuse;
@@ -111,6 +116,66 @@ INSTANTIATE_TEST_SUITE_P(Chips, AnyTrace, ::testing::ValuesIn(kChips), [](const 
   std::erase(name, '-');
   return name;
 });
+
+trace::MemorySink one_layer(const trace::Record& record, std::uint32_t heads = 1) {
+  trace::MemorySink trace;
+  trace.begin({});
+  trace::Record r = record;
+  for (r.head = 0; r.head < heads; ++r.head) trace.write(r);
+  trace.end();
+  return trace;
+}
+
+Result on_the_papers_chip(const trace::MemorySink& trace, const std::string& memory, const SimulationOptions& options = {}) {
+  const ChipSpec chip = load_chip(SPATTEN_SOURCE_DIR "/configs/hw/spatten.json");
+  trace::MemorySource source(trace);
+  return simulate(source, chip, [&] { return make_memory(memory); }, options);
+}
+
+trace::Record long_rows() {
+  trace::Record r;
+  r.context = r.keys = r.values = 1000;
+  r.key_msb_bits = r.value_bits = 8;
+  r.key_lsb_bits = 4;
+  return r;
+}
+
+// A row that comes a second time is behind those that wait for it: they must leave room.
+TEST(Simulate, RowsOfALongPromptThatAreReadAgainFindRoom) {
+  trace::Record r = long_rows();
+  r.stage = trace::Stage::kSummarization;
+  r.rows = 200;
+  r.lsb_rows = 50;
+  EXPECT_EQ(on_the_papers_chip(one_layer(r), "ideal:20").rows, 200u);
+}
+
+TEST(Simulate, ManyQueriesOfTheSameKeysDoNotKeepTheirValuesOut) {
+  SimulationOptions options;
+  options.batch = 64;
+  trace::Record r = long_rows();
+  EXPECT_EQ(on_the_papers_chip(one_layer(r, 4), "ideal:20", options).rows, 256u);
+  r.lsb_rows = 1;
+  EXPECT_EQ(on_the_papers_chip(one_layer(r, 4), "ideal:20", options).rows, 256u);
+}
+
+// The longest latency that an ideal memory may have, and the smallest access.
+TEST(Simulate, ASlowMemoryIsNoStallThatNeverEnds) {
+  trace::Record r = long_rows();
+  r.context = r.keys = r.values = 64;
+  const Result slow = on_the_papers_chip(one_layer(r), "ideal:1048576");
+  EXPECT_GT(slow.cycles, 2u << 20);
+  EXPECT_LT(slow.cycles, 3u << 20);
+}
+
+TEST(Simulate, VectorsOfManySmallAccessesFindRoomInTheConverter) {
+  trace::Record r = long_rows();
+  r.key_msb_bits = r.value_bits = r.key_lsb_bits = 0;  // fp32: 32 accesses of 8 bytes
+  const trace::MemorySink trace = one_layer(r);
+  const ChipSpec chip = load_chip(SPATTEN_SOURCE_DIR "/configs/hw/spatten.json");
+  trace::MemorySource source(trace);
+  const Result result = simulate(source, chip, [] { return make_memory("ideal:20", {"access_bytes=8"}); });
+  EXPECT_EQ(result.bytes.key_msb, 1000u * 256);
+}
 
 TEST(Simulate, TellsEqualLayersAsIfEachHadBeenSimulated) {
   const ChipSpec chip = load_chip(SPATTEN_SOURCE_DIR "/configs/hw/spatten.json");

@@ -70,6 +70,23 @@ TEST(TraceReplay, ALongGapIsTheSameAsAShortOneOfEqualPhase) {
   }
 }
 
+TEST(TraceReplay, AMemoryWithoutRefreshesIsTheSameAfterAnyGap) {
+  for (const char* name : {"hbm2-r20", "hbm2-r20-pcbg"}) {
+    const auto end = [&](Cycles gap) {
+      const ReplayResult r = run(name, fmt::format("@ {}\n0x0 W\n0x200 W\n@ {}\n0x0 R\n", gap, 2 * gap));
+      return std::make_pair(r.memory_cycles - 2 * gap, r.read_latency.mean());
+    };
+    EXPECT_EQ(end(100000000), end(1000)) << name;
+  }
+}
+
+// Also of those that are answered from the queue of writes: two come when the first is on its way, and wait behind it.
+TEST(TraceReplay, OneReadIsHandedOverPerClock) {
+  const ReplayResult r = run("hbm2-r20", "#! q=16 g=0\n0x4000 R\n0x200 W\n0x400 W\n0x600 W\n@ 9\n0x200 R\n0x400 R\n0x600 R\n");
+  // Handed over in clocks 19, 20, 21 and 23, in the order in which they were accepted: 0, 9, 10, 11.
+  EXPECT_EQ(r.read_latency.mean() * 4, 19 + 11 + 11 + 12);
+}
+
 TEST(TraceReplay, WritesArePostedAndCounted) {
   const ReplayResult r = run("hbm2-r21", "0x0 W\n0x200 W\n0x400 R\n");
   EXPECT_EQ(r.writes, 2u);

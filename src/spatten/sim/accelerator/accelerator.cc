@@ -4,9 +4,12 @@
 namespace spatten::sim {
 namespace {
 
+// Room for 16 of the longest rows (published RTL).
+std::uint32_t reorder_lines(const ChipSpec& chip) { return chip.key_sram.lines * 16; }
+
 Controller::Shape controller_shape(const ChipSpec& chip) {
   return {chip.fetcher.lanes,           chip.results_per_line(), chip.key_sram.lines,
-          chip.key_sram.allocations, chip.value_sram.lines,   chip.value_sram.allocations};
+          chip.key_sram.allocations, chip.value_sram.lines,   chip.value_sram.allocations, reorder_lines(chip)};
 }
 
 // Probabilities that wait for their values: eight full lines of ids (published RTL: 64 at full size).
@@ -23,12 +26,12 @@ Accelerator::Accelerator(const ChipSpec& chip, Memory& memory, RowSource& rows, 
       memory_(memory),
       data_crossbar_(chip.fetcher.lanes, memory.channels()),
       converter_({chip.fetcher.lanes, chip.results_per_line(), chip.array.multipliers,
-                  chip.rows.widths == RowSpec::Widths::kStored ? 32u : 8u}),
+                  chip.rows.widths == RowSpec::Widths::kStored ? 32u : 8u, memory.access_bytes()}),
       key_sram_(Sram::Role::kKey, chip.key_sram, chip.results_per_line()),
       qk_(chip.qk, chip.controller.fetch_queries, datapath),
       softmax_(chip.softmax, chip.qk.latency(), chip.results_per_line(), datapath),
       requant_(chip.requant, {chip.results_per_line(), chip.key_sram.lines}, datapath),
-      reorder_(chip.key_sram.lines * 16),
+      reorder_(reorder_lines(chip)),
       topk_(chip.topk, chip.results_per_line(), datapath),
       eliminator_("zero_eliminator"),
       value_sram_(Sram::Role::kValue, chip.value_sram, chip.results_per_line()),
@@ -83,7 +86,7 @@ void Accelerator::wire() {
             &prob_v_,     &token_importance_, &head_importance_, &token_topk_, &token_eliminator_};
   for (Unit* unit : units_) engine_.add(*unit);
   engine_.watch([this] {
-    return fetcher_.stats().accesses + key_sram_.stats().lines_read + value_sram_.stats().lines_read + topk_.stats().kept +
+    return fetcher_.stats().accesses + data_crossbar_.stats().transfers + key_sram_.stats().lines_read + value_sram_.stats().lines_read + topk_.stats().kept +
            controller_.stats().rows + memory_.bytes_written();
   });
 }

@@ -140,8 +140,10 @@ bool Controller::accept(Cycles now) {
   return true;
 }
 
-bool Controller::may_start() const {
-  return undecided_ + spec_.rows_reserved <= spec_.rows_under_way;
+// All that is started must find room in the reorder buffer: a row that is sent round again comes behind it.
+bool Controller::may_start(const Row& row) const {
+  const bool room = unselected_lines_ == 0 || unselected_lines_ + score_lines(row) <= shape_.reorder_lines;
+  return room && undecided_ + spec_.rows_reserved <= spec_.rows_under_way;
 }
 
 // Which row is next on the key side: one that comes round again goes before a new one, but a choice that was made stays.
@@ -150,7 +152,7 @@ void Controller::choose_next(Cycles now) {
   if (!replays_.empty()) {
     next_ = replays_.front();
     replays_.pop_front();
-  } else if (accepted_ && accepted_ready_ <= now && may_start()) {
+  } else if (accepted_ && accepted_ready_ <= now && may_start(*accepted_)) {
     next_ = accepted_;
   }
 }
@@ -165,13 +167,14 @@ bool Controller::start(Cycles now) {
   if (!next_) return false;
   active_ = next_;
   next_ = nullptr;
+  const bool attends = !active_->weights_only;
   if (active_ == accepted_) {
     accepted_ = nullptr;
+    if (attends) unselected_lines_ += score_lines(*active_);
   } else {
     active_->second_pass = true;
     ++stats_.replays;
   }
-  const bool attends = !active_->weights_only;
   if (attends) ++undecided_;
   read_sent_ = keys_multiplied_ = !attends;
   query_left_ = spec_.fetch_queries && !active_->second_pass && attends ? 1 : 0;
@@ -275,6 +278,7 @@ bool Controller::hand_out(Cycles now) {
   }
   const bool moved = h.read != before.read || h.queued != before.queued || h.fetched != before.fetched || h.reserved != before.reserved;
   if (h.read && h.queued && h.fetched && h.reserved) {
+    if (line->last) unselected_lines_ -= score_lines(*row);
     selected.pop(now);
     h = {};
     return true;

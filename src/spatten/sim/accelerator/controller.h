@@ -37,6 +37,7 @@ class Controller final : public Unit {
   struct Shape {
     std::uint32_t lanes = 32, results_per_line = 8;
     std::uint32_t key_lines = 256, key_allocations = 16, value_lines = 256, value_allocations = 16;
+    std::uint32_t reorder_lines = 4096;  ///< of the buffer in which rows wait for one that is sent round again
   };
   struct Stats {
     std::uint64_t rows = 0, replays = 0;
@@ -110,7 +111,12 @@ class Controller final : public Unit {
   bool hand_out(Cycles now);
   bool gather(const Line& line, Cycles now);
   bool send_gathered(Cycles now);
-  bool may_start() const;
+  bool may_start(const Row& row) const;
+  /// Lines of scores of a row.
+  std::uint32_t score_lines(const Row& row) const {
+    const std::uint32_t per_line = line_elements(shape_.results_per_line, row.head_dim);
+    return (row.keys + per_line - 1) / per_line;
+  }
 
   Spec spec_;
   Shape shape_;
@@ -124,6 +130,7 @@ class Controller final : public Unit {
   std::deque<Row*> replays_;
   Row* next_ = nullptr;             // chosen for the key side
   std::uint32_t undecided_ = 0;
+  std::uint32_t unselected_lines_ = 0;  // of scores, of rows between their start and the end of their selection
   std::uint32_t values_owed_ = 0;   // groups inside that will ask for value lines when their top-k is done
 
   Row* active_ = nullptr;           // on the key side

@@ -119,7 +119,8 @@ bool TraceRows::fill() {
   if (lies_in_pairs(*record)) {
     partner = take_record();
     const bool pairs = partner && partner->step == record->step && partner->layer == record->layer && lies_in_pairs(*partner) &&
-                       (windows() || partner->head / 2 == record->head / 2) && partner->keys == record->keys && partner->head_dim == record->head_dim && pair_fits(*record);
+                       (windows() || partner->head / 2 == record->head / 2) && partner->keys == record->keys &&
+                       partner->values == record->values && partner->head_dim == record->head_dim && pair_fits(*record);
     if (!pairs) pushed_back_ = std::exchange(partner, std::nullopt);
   }
   make_group(*record, partner ? &*partner : nullptr);

@@ -12,6 +12,8 @@ namespace spatten::sim {
 namespace {
 
 constexpr Cycles kSamplePeriod = 250;
+// Longer than any memory takes to answer.
+constexpr Cycles kPatience = Cycles{1} << 22;
 
 }  // namespace
 
@@ -69,8 +71,12 @@ void Engine::report_deadlock(Cycles now) const {
 bool Engine::check(const std::function<bool()>& every, Cycles now) {
   if (work_) {
     const std::uint64_t work = work_();
-    if (work == work_seen_) report_deadlock(now);
-    work_seen_ = work;
+    if (work != work_seen_) {
+      work_seen_ = work;
+      work_seen_at_ = now;
+    } else if (now - work_seen_at_ > kPatience) {
+      report_deadlock(now);
+    }
   }
   return every();
 }

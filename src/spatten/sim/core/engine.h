@@ -29,8 +29,7 @@ class Engine {
 
   /// Runs until done() is true after a cycle and returns its number: so many cycles lie before it. `every` is called
   /// about once per 65,536 ticked cycles and ends the run early by returning false. Throws Error naming the units that
-  /// wait when no unit will ever be due again, or when units tick on and no work has been done since the last call of
-  /// `every`.
+  /// wait when no unit will ever be due again, or when units tick on and no work has been done for 4 million cycles.
   Cycles run(const std::function<bool()>& done, const std::function<bool()>& every);
 
   const std::vector<Unit*>& units() const { return units_; }
@@ -48,6 +47,7 @@ class Engine {
   Timeline* timeline_ = nullptr;
   std::function<std::uint64_t()> work_;
   std::uint64_t work_seen_ = ~std::uint64_t{0};
+  Cycles work_seen_at_ = 0;
   std::vector<Cycles> span_begin_;
   struct Track {
     std::string name;

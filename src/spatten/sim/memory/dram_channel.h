@@ -18,8 +18,11 @@ template <class Scheduler>
 class DramChannel final : public MemoryChannel {
  public:
   DramChannel(const DramSpec& spec, std::shared_ptr<const DramTables> tables)
-      : tables_(std::move(tables)), books_(spec.controller.returns), scheduler_(spec, *tables_, books_) {
-    if (spec.refresh.policy != RefreshPolicy::kNone) wake_ = spec.refresh.first;
+      : tables_(std::move(tables)),
+        books_(spec.controller.returns),
+        scheduler_(spec, *tables_, books_),
+        refreshes_(spec.refresh.policy != RefreshPolicy::kNone) {
+    if (refreshes_) wake_ = spec.refresh.first;
   }
 
   bool offer(const MemoryAccess& access, Cycles now) override {
@@ -113,7 +116,7 @@ class DramChannel final : public MemoryChannel {
   void catch_up(Cycles now) {
     if (wake_ >= now) return;
     const Cycles interval = tables_->refresh_interval();
-    if (scheduler_.idle() && now > wake_ + kSteadyIntervals * 2 * interval) {
+    if (refreshes_ && scheduler_.idle() && now > wake_ + kSteadyIntervals * 2 * interval) {
       const Cycles steady = wake_ + kSteadyIntervals * interval;
       while (wake_ < steady) step();
       skip_intervals((now - wake_) / interval - 1);
@@ -137,6 +140,7 @@ class DramChannel final : public MemoryChannel {
   std::shared_ptr<const DramTables> tables_;
   ChannelBooks books_;
   Scheduler scheduler_;
+  bool refreshes_;
   Ring<Arrival> arrivals_;
   Cycles wake_ = kNever, next_ = 0;  // next clock with something to do, first clock not ticked yet
   Cycles look_by_ = kNever;          // first clock in which there may be an answer that is not known yet

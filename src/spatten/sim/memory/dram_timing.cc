@@ -55,6 +55,8 @@ void check_clocks(const DramClocks& c, const JsonNode& timing) {
     if (value < 1 || value > 1u << 20)
       node.at(name).fail(fmt::format("{}: expected 1 to {}, found {}", name, 1u << 20, value));
   });
+  at_least("nRAS", c.nRAS, c.nRCDRD, "nRCDRD");
+  at_least("nRAS", c.nRAS, c.nRCDRD, "nRCDRD");
   at_least("nRC", c.nRC, std::uint64_t{c.nRAS} + c.nRP, "nRAS + nRP");
   at_least("nRRDL", c.nRRDL, c.nRRDS, "nRRDS");
   at_least("nCCDL", c.nCCDL, c.nCCDS, "nCCDS");
@@ -63,38 +65,70 @@ void check_clocks(const DramClocks& c, const JsonNode& timing) {
   at_least("nREFI", c.nREFI, 2 * std::uint64_t{c.nRFC}, "2 nRFC");
 }
 
+/// A distance without which the model makes no sense. Ramulator 2 lets an activate come a clock before nRP or nRFC is over.
 struct Needed {
   DramLevel level;
   DramCommand from, to;
+  const char* clocks;
 };
 
-/// Distances without which the model makes no sense.
-std::vector<Needed> needed_rules(RefreshPolicy refresh) {
+std::vector<Needed> needed_rules(const DramSpec& spec) {
   std::vector<Needed> out{
-      {kBank, kActivate, kRead},        {kBank, kActivate, kWrite},      {kBank, kActivate, kPrecharge},
-      {kBank, kActivate, kActivate},    {kBank, kPrecharge, kActivate},  {kBank, kRead, kPrecharge},
-      {kBank, kWrite, kPrecharge},      {kPseudoChannel, kRead, kRead},  {kPseudoChannel, kRead, kWrite},
-      {kPseudoChannel, kWrite, kWrite}, {kPseudoChannel, kWrite, kRead}, {kPseudoChannel, kActivate, kActivate}};
-  if (refresh != RefreshPolicy::kNone) {
-    out.push_back({kPseudoChannel, kPrecharge, kRefresh});
-    out.push_back({kPseudoChannel, kRefresh, kActivate});
+      {kBank, kActivate, kRead, "nRCDRD"},
+      {kBank, kActivate, kWrite, "nRCDWR"},
+      {kBank, kActivate, kPrecharge, "nRAS"},
+      {kBank, kActivate, kActivate, "nRC"},
+      {kBank, kPrecharge, kActivate, "nRP - 1"},
+      {kBank, kRead, kPrecharge, "nRTP"},
+      {kBank, kWrite, kPrecharge, "nCWL + nBL + nWR"},
+      {kPseudoChannel, kRead, kRead, "nCCDS"},
+      {kPseudoChannel, kRead, kWrite, "nBL"},
+      {kPseudoChannel, kWrite, kWrite, "nCCDS"},
+      {kPseudoChannel, kWrite, kRead, "nCWL + nBL + nWTRS"},
+      {kPseudoChannel, kActivate, kActivate, "nRRDS"}};
+  if (spec.organization.bank_groups > 1) {
+    out.push_back({kBankGroup, kRead, kRead, "nCCDL"});
+    out.push_back({kBankGroup, kWrite, kWrite, "nCCDL"});
+    out.push_back({kBankGroup, kWrite, kRead, "nCWL + nBL + nWTRL"});
+    out.push_back({kBankGroup, kActivate, kActivate, "nRRDL"});
   }
-  if (refresh == RefreshPolicy::kInOrder) {
-    for (const DramCommand from : {kActivate, kRead, kWrite}) out.push_back({kPseudoChannel, from, kPrechargeAll});
-    out.push_back({kPseudoChannel, kPrechargeAll, kActivate});
-    out.push_back({kPseudoChannel, kPrechargeAll, kRefresh});
-    out.push_back({kPseudoChannel, kRefresh, kPrechargeAll});
+  if (spec.refresh.policy != RefreshPolicy::kNone) {
+    out.push_back({kPseudoChannel, kPrecharge, kRefresh, "nRP"});
+    out.push_back({kPseudoChannel, kRefresh, kActivate, "nRFC - 1"});
+  }
+  if (spec.refresh.policy == RefreshPolicy::kInOrder) {
+    out.push_back({kPseudoChannel, kActivate, kPrechargeAll, "nRAS"});
+    out.push_back({kPseudoChannel, kRead, kPrechargeAll, "nRTP"});
+    out.push_back({kPseudoChannel, kWrite, kPrechargeAll, "nCWL + nBL + nWR"});
+    out.push_back({kPseudoChannel, kPrechargeAll, kActivate, "nRP - 1"});
+    out.push_back({kPseudoChannel, kPrechargeAll, kRefresh, "nRP"});
+    out.push_back({kPseudoChannel, kRefresh, kPrechargeAll, "nRFC"});
   }
   return out;
 }
 
+/// Four activates must not fit into less than nFAW, by a rule with a window or by their distances.
+bool keeps_four_activates_apart(const DramSpec& spec) {
+  const std::uint32_t wanted = spec.timing.clocks.nFAW;
+  if (4 * demanded(spec, kPseudoChannel, kActivate, kActivate) >= wanted) return true;
+  return std::any_of(spec.timing.rules.begin(), spec.timing.rules.end(), [&](const DramRule& rule) {
+    const auto lists = [](const std::vector<DramCommand>& list) { return std::find(list.begin(), list.end(), kActivate) != list.end(); };
+    return rule.level <= kPseudoChannel && rule.window > 1 && rule.window <= 4 && lists(rule.from) && lists(rule.to) &&
+           evaluate_clocks(rule.clocks, spec.timing.clocks) >= wanted;
+  });
+}
+
 void check_rules_together(const DramSpec& spec, const JsonNode& timing) {
   const JsonNode node = timing.at("rules");
-  for (const Needed& n : needed_rules(spec.refresh.policy)) {
-    if (demanded(spec, n.level, n.from, n.to) == 0) {
-      node.fail(fmt::format("expected a rule from {} to {} for the same {}, found none", enum_name(n.from),
-                            enum_name(n.to), enum_name(n.level)));
+  for (const Needed& n : needed_rules(spec)) {
+    const std::uint32_t found = demanded(spec, n.level, n.from, n.to), wanted = evaluate_clocks(n.clocks, spec.timing.clocks);
+    if (found == 0 || found < wanted) {
+      node.fail(fmt::format("expected a rule of {} = {} from {} to {} for the same {}, found {}", n.clocks, wanted, enum_name(n.from),
+                            enum_name(n.to), enum_name(n.level), found == 0 ? "none" : fmt::format("at most {}", found)));
     }
+  }
+  if (!keeps_four_activates_apart(spec)) {
+    node.fail(fmt::format("expected a rule of nFAW = {} with window 4 from activate to activate, found none", spec.timing.clocks.nFAW));
   }
   const std::uint32_t cycle = demanded(spec, kBank, kActivate, kActivate);
   const std::uint32_t open = demanded(spec, kBank, kActivate, kPrecharge),

@@ -28,7 +28,7 @@ bool FirstReady::offer(const MemoryAccess& access, Cycles now) {
     if (access.is_write) {
       books_.write_merged(now);
     } else {
-      books_.read_returns(access.tag, std::max(now, books_.returns().last_done()));  // handed over in order
+      books_.read_returns(access.tag, books_.returns().free_clock(now));
     }
     return true;
   }
@@ -247,7 +247,7 @@ inline void FirstReady::issue_column(WaitingAccess& access, Cycles now) {
     books_.write_issued(now, now + tables_.write_latency() + 1);
   } else {
     ++books_.stats.reads;
-    books_.read_returns(access.tag, now + tables_.read_latency());
+    books_.read_returns(access.tag, books_.returns().free_clock(now + tables_.read_latency()));
   }
 }
 

@@ -4,6 +4,7 @@
 // the authors' bridge).
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -57,7 +58,8 @@ class ReturnQueue {
     for (std::size_t i = queue_.size() - 1; i > 0 && queue_[i - 1].done > done; --i)
       std::swap(queue_[i - 1], queue_[i]);
   }
-  Cycles last_done() const { return queue_.empty() ? 0 : queue_.back().done; }
+  /// The first clock from `clock` on behind all of them: for a scheduler that hands over one read per clock, in order.
+  Cycles free_clock(Cycles clock) const { return queue_.empty() ? clock : std::max(clock, queue_.back().done + 1); }
 
   /// The first clock in which there is something to take.
   Cycles next_take() const { return queue_.empty() ? kNever : queue_.front().done + 1; }

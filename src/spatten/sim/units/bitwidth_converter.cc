@@ -8,7 +8,8 @@ namespace {
 
 // The realigning buffer holds two of whatever is wider: a set of lanes, or two lines (published RTL: of 8 bits).
 std::uint32_t buffer_accesses(const BitwidthConverter::Shape& shape) {
-  return 2 * std::max(shape.lanes, shape.multipliers * 2 * shape.widest_bits / 256);
+  const std::uint32_t access_bits = shape.access_bytes * 8;
+  return 2 * std::max(shape.lanes, (shape.multipliers * 2 * shape.widest_bits + access_bits - 1) / access_bits);
 }
 
 const MatrixSlice& matrix_of(const Row& row, Stream stream) {

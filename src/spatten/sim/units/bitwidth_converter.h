@@ -30,6 +30,7 @@ class BitwidthConverter final : public Unit {
     std::uint32_t vectors_per_line = 8;  ///< at head dimension 64; fewer when it is larger
     std::uint32_t multipliers = 512;
     std::uint32_t widest_bits = 8;  ///< of a stored value: two lines of them fit into the realigning buffer, twice
+    std::uint32_t access_bytes = 32;
   };
 
   InPort<LaneSet> in;             // from the fetcher

@@ -94,6 +94,7 @@ class DataCrossbar final : public Unit {
   DataCrossbar(std::uint32_t lanes, std::uint32_t channels);
   Tick tick(Cycles now) override;
   Counters counters() const override { return list_counters(stats_); }
+  const CrossbarStats& stats() const { return stats_; }
   std::string holding() const override { return in.empty() ? "" : "data"; }
 
  private:
