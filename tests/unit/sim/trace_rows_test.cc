@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <tuple>
 
 #include "spatten/trace/memory.h"
@@ -172,6 +173,38 @@ TEST(TraceRows, TokensAreRankedAmongThoseThatAreAlive) {
   const Row* all = rows.next();
   EXPECT_EQ(all->selection_elements, 400u);
   EXPECT_GT(all->selection_cycles, alive->selection_cycles);
+}
+
+/// Values of each row of a causal head that keeps `total` of them over its rows, each row at most `most`.
+std::vector<std::uint32_t> values_of_causal_rows(std::uint32_t rows, std::uint32_t most, std::uint64_t total) {
+  trace::MemorySink sink;
+  sink.begin({});
+  trace::Record r;
+  r.context = r.keys = r.rows = rows;
+  r.values = most;
+  r.values_total = total;
+  r.key_msb_bits = r.value_bits = 8;
+  r.causal = true;
+  r.stage = trace::Stage::kSummarization;
+  sink.write(r);
+  sink.end();
+  trace::MemorySource source(sink);
+  const ChipSpec spec = chip();
+  TraceRows made(source, spec, kAccess, 0);
+  std::vector<std::uint32_t> values;
+  while (const Row* row = made.next()) {
+    EXPECT_EQ(row->select_values, row->values < row->keys);
+    values.push_back(row->values);
+  }
+  return values;
+}
+
+TEST(TraceRows, ARowThatSeesFewKeysKeepsFewValues) {
+  EXPECT_EQ(values_of_causal_rows(6, 6, 21), (std::vector<std::uint32_t>{1, 2, 3, 4, 5, 6}));  // all
+  EXPECT_EQ(values_of_causal_rows(6, 3, 15), (std::vector<std::uint32_t>{1, 2, 3, 3, 3, 3}));
+  const std::vector<std::uint32_t> half = values_of_causal_rows(40, 40, 410);
+  EXPECT_EQ(std::accumulate(half.begin(), half.end(), 0u), 411u);  // the first keeps one, not a half
+  for (std::uint32_t i = 0; i < 40; ++i) EXPECT_NEAR(half[i], (i + 1) / 2.0, 1);
 }
 
 TEST(TraceRows, HeadsWithSeveralQueriesDoNotPair) {

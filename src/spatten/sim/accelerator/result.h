@@ -62,7 +62,7 @@ struct Result {
   Cycles cycles = 0;  ///< from the first accepted row to the last response
   Cycles fc_cycles = 0;  ///< of these: streaming the weights of FC layers
   std::uint64_t rows = 0, records = 0, lsb_rows = 0;
-  std::uint64_t ops_executed = 0;          ///< of attention; a multiply-add is two
+  std::uint64_t ops_executed = 0;          ///< of attention, rows that come again for low bits twice; a multiply-add is two
   std::uint64_t ops_dense_equivalent = 0;  ///< of attention with every token and head
   std::uint64_t fc_ops = 0, fc_ops_dense_equivalent = 0;  ///< of FC layers, likewise
   StreamBytes bytes;

@@ -38,21 +38,39 @@ class Segment final : public trace::Source {
   std::size_t at_ = 0;
 };
 
-/// Passes records on and counts them: operations, and for the FC stream.
+/// A record as the chip runs it: each row of generation stands for `batch` queries on the same K and V, if above 0.
+trace::Record batched(const trace::Record& record, std::uint32_t batch) {
+  trace::Record out = record;
+  if (batch == 0 || record.rows != 1) return out;
+  out.rows = batch;
+  out.lsb_rows *= batch;
+  out.values_total *= batch;
+  out.causal = false;
+  return out;
+}
+
+/// Passes records on and counts what the chip does of them: operations, and for the FC stream.
 class CountedSource final : public trace::Source {
  public:
-  CountedSource(trace::Source& source, FcStream& fc) : counter_(source), fc_(fc) {}
-  const trace::Header& header() const override { return counter_.header(); }
+  CountedSource(trace::Source& source, FcStream& fc, std::uint32_t batch)
+      : source_(source), run_(source.header(), {}), counter_(run_), fc_(fc), batch_(batch) {}
+  const trace::Header& header() const override { return source_.header(); }
   bool next(trace::Record& out) override {
-    if (!counter_.next(out)) return false;
-    fc_.count(header(), out);
+    if (!source_.next(out)) return false;
+    run_.refill({batched(out, batch_)});
+    trace::Record counted;
+    counter_.next(counted);
+    fc_.count(header(), counted);
     return true;
   }
   trace::Summary summary(bool cut_off = false) const { return counter_.summary(cut_off); }
 
  private:
+  trace::Source& source_;
+  Segment run_;
   trace::CountingSource counter_;
   FcStream& fc_;
+  std::uint32_t batch_;
 };
 
 struct SegmentResult {
@@ -154,7 +172,7 @@ class SegmentRunner {
  public:
   SegmentRunner(trace::Source& source, FcStream& fc, const ChipSpec& chip,
                 const std::function<std::unique_ptr<Memory>()>& make_memory, const SimulationOptions& options)
-      : source_(source), done_(source.header(), {}), counted_(done_, fc), chip_(chip), make_memory_(make_memory),
+      : source_(source), done_(source.header(), {}), counted_(done_, fc, options.batch), chip_(chip), make_memory_(make_memory),
         options_(options), cutter_(source, chip.barrier), pool_(std::max(1u, options.threads)),
         reuse_(options.reuse_segments && !options.operands && !options.row_times) {}
 
@@ -258,7 +276,7 @@ Result simulate(trace::Source& source, const ChipSpec& chip, const std::function
   trace::Summary summary;
   if (chip.barrier == ChipSpec::Barrier::kNone) {
     const std::unique_ptr<Memory> memory = make_memory();
-    CountedSource counted(source, fc);
+    CountedSource counted(source, fc, options.batch);
     SegmentResult one = run_segment(counted, chip, *memory, options, options.timeline);
     append(total, one.result);
     assumptions = std::move(one.assumptions);
@@ -268,7 +286,7 @@ Result simulate(trace::Source& source, const ChipSpec& chip, const std::function
   }
   fc.add_to(total);
   total.lsb_rows = summary.lsb_rows;
-  total.ops_executed = summary.ops_executed;
+  total.ops_executed = summary.ops_executed + summary.ops_recomputed;
   total.ops_dense_equivalent = summary.ops_dense_equivalent;
   total.assumptions.assign(assumptions.begin(), assumptions.end());
   return total;

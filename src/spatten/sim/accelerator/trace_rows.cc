@@ -56,6 +56,17 @@ std::uint64_t share(std::uint64_t total, std::uint64_t rows, std::uint64_t r) {
   return total * (r + 1) / rows - total * r / rows;
 }
 
+// Values that the first `rows` rows keep: values_total is dealt out in proportion to what each may keep.
+std::uint64_t values_of_first(const trace::Record& record, std::uint32_t rows) {
+  if (rows == 0) return 0;
+  trace::Record first;
+  first.causal = record.causal;
+  first.rows = rows;
+  first.keys = record.causal ? record.keys - record.rows + rows : record.keys;
+  first.values = record.values;
+  return record.values_total * trace::most_value_pairs(first) / trace::most_value_pairs(record);
+}
+
 }  // namespace
 
 struct TraceRows::Owned : Row {
@@ -219,7 +230,7 @@ Row* TraceRows::make_row(const trace::Record& record, std::uint32_t query_row, R
   const std::uint32_t seen = record.causal && record.rows > 1 ? record.keys - record.rows + query_row + 1 : record.keys;
   std::uint32_t values = std::min(record.values, seen);
   if (record.rows > 1 && record.values_total > 0) {
-    values = static_cast<std::uint32_t>(std::min<std::uint64_t>(share(record.values_total, record.rows, query_row), seen));
+    values = static_cast<std::uint32_t>(values_of_first(record, query_row + 1) - values_of_first(record, query_row));
   }
   row.keys = rounded(seen);
   row.values = rounded(std::max(1u, values));
