@@ -7,6 +7,7 @@
 #include <mutex>
 #include <tuple>
 
+#include "spatten/algo/cascade.h"
 #include "spatten/algo/policy_file.h"
 #include "spatten/model/tasks/classify.h"
 #include "spatten/model/tasks/generate.h"
@@ -46,17 +47,57 @@ class Machine final : public OperandTap, public sim::OperandStore {
     lsb_rows += row.used_lsb ? 1 : 0;
   }
 
+  void importance(const trace::Record& r, const sim::HeadImportance& found) override {
+    const std::lock_guard lock(mutex_);
+    Head& head = heads_.at({r.step, r.layer, r.head});
+    EXPECT_EQ(found.tokens, head.expected.importance);
+    EXPECT_EQ(found.magnitude, head.expected.magnitude);
+    head.importance = found;
+  }
+
+  /// What the cascade of `policy` keeps by the scores that the machine accumulated.
+  void expect_survivors(const trace::MemorySink& trace, const algo::Policy& policy, const ModelConfig& model) const;
+
   std::uint64_t outputs = 0, lsb_rows = 0;
 
  private:
   struct Head {
     std::shared_ptr<const sim::HeadOperands> operands;
     algo::FixedHead expected;
+    sim::HeadImportance importance = {};  // from the machine
   };
   algo::QuantizationPolicy widths_;
   std::mutex mutex_;
   std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, Head> heads_;
 };
+
+void Machine::expect_survivors(const trace::MemorySink& trace, const algo::Policy& policy, const ModelConfig& model) const {
+  std::vector<std::uint8_t> flags(trace.records().front().context, 0);
+  flags.front() = algo::kClsToken | algo::kSpecialToken;
+  flags.back() = algo::kSepToken | algo::kSpecialToken;
+  algo::CascadeState cascade(policy, {model.layers, model.heads, model.head_dim, model.max_positions, false}, flags);
+  std::uint32_t layer = 0;
+  std::size_t head_index = 0;
+  for (const trace::Record& r : trace.records()) {
+    if (r.layer != layer) {
+      cascade.end_layer(layer);
+      layer = r.layer;
+      head_index = 0;
+    }
+    ASSERT_EQ(r.keys, cascade.alive_tokens().size()) << "layer " << layer;
+    if (r.keys < r.context) {
+      EXPECT_EQ(r.key_ids, cascade.alive_tokens()) << "layer " << layer;
+    }
+    ASSERT_LT(head_index, cascade.alive_heads().size()) << "layer " << layer;
+    EXPECT_EQ(r.head, cascade.alive_heads()[head_index++]) << "layer " << layer;
+    const Head& head = heads_.at({r.step, r.layer, r.head});
+    std::vector<float> sums;
+    for (const std::uint32_t code : head.importance.tokens) sums.push_back(static_cast<float>(code) / algo::kProbabilityOne);
+    algo::HeadObservation seen{.layer = r.layer, .head = r.head, .rows = r.rows, .keys = cascade.alive_tokens(), .column_sums = sums};
+    seen.out_magnitude = static_cast<float>(head.importance.magnitude) * head.expected.value_scale();
+    cascade.observe(seen);
+  }
+}
 
 algo::Policy policy_of(const std::vector<std::string>& overrides) {
   return algo::load_policy(SPATTEN_SOURCE_DIR "/configs/pruning/none.json", SPATTEN_SOURCE_DIR "/configs/pruning", overrides);
@@ -95,6 +136,8 @@ TEST(ChipMachine, ComputesWhatTheEncoderComputed) {
   EXPECT_EQ(machine.outputs, rows_of(trace));
   EXPECT_GT(machine.lsb_rows, 0u);
   EXPECT_EQ(machine.lsb_rows, result.lsb_rows);
+  EXPECT_LT(trace.records().back().keys, trace.records().back().context);
+  machine.expect_survivors(trace, policy, model.config);
 }
 
 TEST(ChipMachine, ComputesWhatTheDecoderComputed) {

@@ -60,7 +60,13 @@ class Numbers final : public OperandStore {
     ++outputs;
   }
 
-  std::uint32_t outputs = 0, used_lsb = 0;
+  void importance(const trace::Record& record, const HeadImportance& found) override {
+    EXPECT_EQ(found.tokens, expected_[record.head].importance) << record.head;
+    EXPECT_EQ(found.magnitude, expected_[record.head].magnitude) << record.head;
+    ++heads;
+  }
+
+  std::uint32_t outputs = 0, used_lsb = 0, heads = 0;
 
  private:
   struct Matrix {
@@ -109,6 +115,7 @@ TEST_P(Datapath12, OutputsEqualTheScalarDatapathBitForBit) {
     const Result result = simulate(source, chip, [] { return make_memory("ideal:20"); }, options);
     EXPECT_EQ(numbers.outputs, 2 * c.rows);
     EXPECT_EQ(result.rows, 2 * c.rows);
+    EXPECT_EQ(numbers.heads, chip.importance ? 2u : 0u);
     for (const UnitResult& unit : result.units) {
       if (unit.name == "requant") {
         EXPECT_EQ(unit.counter("replays"), numbers.used_lsb);

@@ -36,8 +36,8 @@ Accelerator::Accelerator(const ChipSpec& chip, Memory& memory, RowSource& rows, 
       eliminator_("zero_eliminator"),
       value_sram_(Sram::Role::kValue, chip.value_sram, chip.results_per_line()),
       prob_v_({chip.results_per_line(), probability_queue(chip)}, datapath),
-      token_importance_(ImportanceUnit::Of::kTokens, chip.results_per_line()),
-      head_importance_(ImportanceUnit::Of::kHeads, chip.results_per_line()),
+      token_importance_(ImportanceUnit::Of::kTokens, chip.results_per_line(), datapath),
+      head_importance_(ImportanceUnit::Of::kHeads, chip.results_per_line(), datapath),
       token_topk_(chip.topk.lanes),
       token_eliminator_("token_zero_eliminator") {
   wire();

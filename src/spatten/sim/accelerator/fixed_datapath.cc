@@ -103,4 +103,23 @@ void FixedDatapath::finish(Row& row) {
   outputs_.output(d.record, d.query_row, d.result);
 }
 
+HeadImportance& FixedDatapath::importance_of(const RowData& row) {
+  Accumulated& a = accumulated_[{row.record.step, row.record.layer, row.record.head}];
+  if (a.importance.tokens.empty()) a = {row.record, {std::vector<std::uint32_t>(row.head->keys.full.rows, 0), 0}};
+  return a.importance;
+}
+
+void FixedDatapath::add_token_importance(Row& row) {
+  algo::accumulate_importance12(row.data->result.probabilities, importance_of(*row.data).tokens);
+}
+
+void FixedDatapath::add_head_importance(Row& row) {
+  importance_of(*row.data).magnitude += algo::magnitude12(row.data->result.out);
+}
+
+void FixedDatapath::hand_out_importance() {
+  for (const auto& [key, a] : accumulated_) outputs_.importance(a.record, a.importance);
+  accumulated_.clear();
+}
+
 }  // namespace spatten::sim

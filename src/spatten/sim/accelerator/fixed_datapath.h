@@ -3,7 +3,9 @@
 // equal algo::attend_fixed_head() bit for bit, whatever the timing.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <tuple>
 #include <vector>
 
 #include "spatten/base/random.h"
@@ -36,11 +38,23 @@ class FixedDatapath final : public Datapath {
   void select(Row& row) override;
   void weigh(const Line& line) override;
   void finish(Row& row) override;
+  void add_token_importance(Row& row) override;
+  void add_head_importance(Row& row) override;
+
+  /// Hands out what was accumulated, when the machine has come to its end.
+  void hand_out_importance();
 
  private:
+  /// The accumulators of one record's head.
+  struct Accumulated {
+    trace::Record record;
+    HeadImportance importance;
+  };
   const std::vector<std::uint32_t>& kept(Row& row) const;
+  HeadImportance& importance_of(const RowData& row);
 
   OperandStore& outputs_;
+  std::map<std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>, Accumulated> accumulated_;  // by step, layer, head
   SelectionCost cost_;
   bool select_takes_time_;
   std::uint32_t results_per_line_;

@@ -19,6 +19,12 @@ struct HeadOperands {
   std::vector<algo::FixedRowSetting> rows;    // one per query row
 };
 
+/// Integers: in units of 1/4096, and of the 12-bit outputs, i.e. times V's scale comparable between heads and layers.
+struct HeadImportance {
+  std::vector<std::uint32_t> tokens;  // per key: sum of its probabilities over the rows
+  std::uint64_t magnitude = 0;        // sum of |out| over the rows
+};
+
 class OperandStore {
  public:
   virtual ~OperandStore() = default;
@@ -26,6 +32,8 @@ class OperandStore {
   virtual std::shared_ptr<const HeadOperands> find(const trace::Record& record) = 0;
   /// A finished row, in the order in which rows leave the chip. From the thread that simulates its segment.
   virtual void output(const trace::Record& record, std::uint32_t query_row, const algo::FixedRow& row) = 0;
+  /// What the accumulators hold of a head when its segment ends; not from a chip that has none (ChipSpec::importance).
+  virtual void importance(const trace::Record& record, const HeadImportance& importance) = 0;
 };
 
 /// Operands for a record from fp32 matrices: widths and scales as attend_fixed_head() has them.

@@ -113,6 +113,7 @@ SegmentResult run_segment(trace::Source& source, const ChipSpec& chip, Memory& m
     r.partial = stopped(options);
     return !r.partial;
   });
+  if (datapath) datapath->hand_out_importance();
   r.units = machine.units();
   r.bytes = machine.bytes();
   r.records = rows.records();

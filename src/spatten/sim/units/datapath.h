@@ -15,7 +15,9 @@ class Datapath {
   virtual bool wants_lsb(Row& row) = 0;          // progressive quantization: the row is flat
   virtual void select(Row& row) = 0;             // local top-k: sets Row::select_* to what the passes really were
   virtual void weigh(const Line& line) = 0;      // prob x V: adds a line of values
-  virtual void finish(Row& row) = 0;             // output, token and head importance
+  virtual void finish(Row& row) = 0;             // output
+  virtual void add_token_importance(Row& row) = 0;  // its probabilities to the scores of its head's keys
+  virtual void add_head_importance(Row& row) = 0;   // the magnitude of its output to the score of its head
 };
 
 }  // namespace spatten::sim

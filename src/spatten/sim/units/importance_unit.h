@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "spatten/sim/core/port.h"
+#include "spatten/sim/units/datapath.h"
 #include "spatten/sim/units/row.h"
 
 namespace spatten::sim {
@@ -26,14 +27,16 @@ class ImportanceUnit final : public Unit {
   enum class Of { kTokens, kHeads };
   InPort<Row*> in;
 
-  ImportanceUnit(Of of, std::uint32_t per_cycle)
-      : Unit(of == Of::kTokens ? "token_importance" : "head_importance"), in(*this, 64, 1), of_(of), per_cycle_(per_cycle) {}
+  ImportanceUnit(Of of, std::uint32_t per_cycle, Datapath* datapath)
+      : Unit(of == Of::kTokens ? "token_importance" : "head_importance"), in(*this, 64, 1), of_(of), per_cycle_(per_cycle),
+        datapath_(datapath) {}
 
   Tick tick(Cycles now) override {
     while (in.front(now)) {
-      const Row& row = *in.pop(now);
+      Row& row = *in.pop(now);
       const std::uint32_t elements = of_ == Of::kTokens ? row.keys : row.head_dim;
       stats_.adds += elements;
+      if (datapath_ && row.data) of_ == Of::kTokens ? datapath_->add_token_importance(row) : datapath_->add_head_importance(row);
       busy_until_ = std::max(busy_until_, now) + (elements + per_cycle_ - 1) / per_cycle_;
     }
     const Cycles arrival = in.next_ready();
@@ -44,6 +47,7 @@ class ImportanceUnit final : public Unit {
  private:
   Of of_;
   std::uint32_t per_cycle_;
+  Datapath* datapath_;
   Cycles busy_until_ = 0;
   ImportanceStats stats_;
 };
