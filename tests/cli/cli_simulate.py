@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """spatten simulate and --simulate: the fields, the files, the same bytes every time, bad inputs."""
+import html
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -115,7 +117,8 @@ class Simulate(ProgramTest):
             files = [self.path(f"{name}-{number}") for name in ["stats", "html", "timeline"]]
             text = self.output("simulate", self.path("run.trace"), "--json", "--threads", threads, "--stats", files[0], "--html", files[1],
                                "--timeline", files[2], cwd=folder)
-            runs.append([text] + [self.read(f) for f in files])
+            stats, page, timeline = [self.read(f) for f in files]
+            runs.append([text, stats, re.sub("<code>.*?</code>", "", page), timeline])  # all but the command, which differs
         self.assertEqual(runs[0], runs[1])
         self.assertEqual(runs[0], runs[2])
         self.assertEqual(self.output(*STORY, "--threads", "1"), self.output(*STORY, "--threads", "2"))
@@ -158,6 +161,32 @@ class Simulate(ProgramTest):
         self.assertLessEqual(max(s["ts"] + s["dur"] for s in slices), 0.6 + 1e-9)
         names = {e["args"]["name"] for e in timeline["traceEvents"] if e["name"] == "thread_name"}
         self.assertTrue({"qk", "softmax", "memory"} <= names & set(result["units"]), names)
+
+    def test_a_window_of_a_timeline_is_a_part_of_the_whole(self):
+        def slices(*window):
+            self.output(*STORY, "--timeline", "window.json", *window)
+            events = json.loads(self.read("window.json"))["traceEvents"]
+            return [(e["tid"], e["name"], round(e["ts"] * 1000), round((e["ts"] + e["dur"]) * 1000)) for e in events if e["ph"] == "X"]
+        result, = self.objects(*STORY, "--stats", "window-stats.json")
+        whole = slices("--timeline-cycles", "10000000")
+        self.assertGreater(max(end for *_, end in whole), 0.99 * result["cycles"])
+        layers = json.loads(self.read("window-stats.json"))["layers"]
+        border = layers[14]["last_response"]
+        for begin, end in [(border - 500, border + 500), (result["cycles"] - 700, result["cycles"] + 100), (result["cycles"] * 3 // 5, result["cycles"] * 4 // 5)]:
+            inside = [(t, n, max(b, begin), min(e, end)) for t, n, b, e in whole if b < end and e > begin]
+            self.assertGreater(len(inside), 10)
+            self.assertEqual(slices("--timeline-from", str(begin), "--timeline-cycles", str(end - begin)), inside)
+
+    def test_a_timeline_with_nothing_in_it_says_so(self):
+        late = ["--timeline", "late.json", "--timeline-from", "900000000"]
+        note = self.call(*STORY, *late).stderr.decode()
+        self.assertRegex(note, r"^spatten: late\.json: nothing is drawn: the window begins at cycle 900,000,000, and the units are done at cycle [\d,]+\n$")
+        self.assertEqual(self.call(*STORY, *late, "-q").stderr, b"")
+
+    def test_the_page_names_the_whole_command(self):
+        self.output(*STORY, "--set", "value.keep=0.5", "--memory", "ideal:30", "--html", "it's a page.html")
+        words = html.unescape(re.search("<code>(.*?)</code>", self.read("it's a page.html"))[1])
+        self.assertEqual(shlex.split(words), ["spatten", *STORY, "--set", "value.keep=0.5", "--memory", "ideal:30", "--html", "it's a page.html"])
 
     def test_the_page_needs_nothing_from_outside_and_escapes_what_it_shows(self):
         self.write("<b>.trace", self.read("run.trace", "rb"))

@@ -162,8 +162,8 @@ class SegmentRunner {
   trace::Summary run(Result& total, std::set<std::string>& assumptions) {
     while (!stopped(options_)) {
       // What is drawn is simulated in its order, one segment after the other.
-      const bool drawn = options_.timeline && options_.timeline->open(total.cycles);
-      if (drawn) options_.timeline->set_origin(total.cycles);
+      if (options_.timeline) options_.timeline->set_origin(total.cycles);
+      const bool drawn = options_.timeline && options_.timeline->open(0);
       Batch batch = drawn ? read(1, false) : read(std::size_t{16} * pool_.size(), reuse_);
       if (batch.records.empty()) return counted_.summary();
       if (!add(batch, simulate(batch, drawn ? options_.timeline : nullptr), total, assumptions)) break;
