@@ -111,6 +111,46 @@ class Simulate(ProgramTest):
         batch, = self.objects(*STORY, "--batch", "4")
         self.assertEqual(batch["rows"], 4 * plain["rows"])
 
+    def test_bandwidth_is_that_of_the_clock_and_the_channels_that_the_run_has(self):
+        run = ["simulate", "--model", "gpt2-small", "--context", "300", "--generate", "1"]
+        def of(*arguments):
+            result, = self.objects(*run, *arguments, "--stats", "clock.json")
+            self.assertGreater(result["bandwidth_ratio"], 0.3)
+            self.assertLessEqual(result["bandwidth_ratio"], 1)
+            return result, json.loads(self.read("clock.json"))
+        plain, stats = of()
+        self.assertEqual((stats["memory"]["channels"], stats["memory"]["peak_gb_s"], plain["assumptions"]), (16, 512, []))
+        ddr, stats = of("--memory", "ddr4-2400")
+        self.assertEqual((stats["memory"]["channels"], stats["chip"]["channels"], stats["memory"]["peak_gb_s"]), (4, 4, 64))
+        self.assertEqual((stats["memory"]["clock_hz"], stats["memory"]["run_clock_hz"]), (1.2e9, 1e9))
+        self.assertIn("The memory's clock of 1.2 GHz is taken as the chip's 1 GHz", " ".join(ddr["assumptions"]))
+        fast, stats = of("--set", "clock_hz=4e9")
+        self.assertEqual(stats["memory"]["peak_gb_s"], 2048)
+        self.assertIn("1 GHz is taken as the chip's 4 GHz", " ".join(fast["assumptions"]))
+        self.assertEqual(fast["cycles"], plain["cycles"])
+        # Crossbars are as wide as the memory.
+        narrow, stats = of("--set", "memory.channels=8")
+        self.assertEqual((stats["memory"]["channels"], stats["chip"]["channels"]), (8, 8))
+        self.assertLess(narrow["area_mm2"], plain["area_mm2"])
+        self.assertIn("8 channels", " ".join(narrow["assumptions"]))
+        wide, stats = of("--set", "channels=32")
+        self.assertEqual((stats["memory"]["channels"], wide["assumptions"]), (32, []))
+        self.assertGreater(wide["area_mm2"], plain["area_mm2"])
+        self.assert_fails(2, ["--memory", "at most 64 channels"], *run, "--set", "memory.channels=128")
+
+    def test_a_made_up_workload_says_what_it_assumes(self):
+        encoder, = self.objects("simulate", "--model", "bert-base", "--length", "32", "--set", "value.keep=0.5")
+        self.assertIn("random ranks", " ".join(encoder["assumptions"]))
+        progressive = ["simulate", "--model", "gpt2-small", "--context", "100", "--generate", "1", "--policy", "progressive-6-4"]
+        self.assertIn("5.9 % of the rows read low bits, an even share (the paper's average)", " ".join(self.objects(*progressive)[0]["assumptions"]))
+        self.assertIn("20 % of the rows read low bits, an even share.", " ".join(self.objects(*progressive, "--lsb-ratio", "0.2")[0]["assumptions"]))
+
+    def test_a_technology_has_the_name_that_the_user_gave(self):
+        self.assertEqual(self.objects(*STORY)[0]["technology"], "tsmc40")
+        with open(TECHNOLOGY, "rb") as f:
+            self.write("mine.json", f.read())
+        self.assertEqual(self.objects(*STORY, "--tech", "./mine.json")[0]["technology"], "./mine.json")
+
     def test_the_same_bytes_with_any_threads_and_from_any_folder(self):
         runs = []
         for number, (threads, folder) in enumerate([("1", self.folder), ("2", "/"), ("3", SOURCE)]):
@@ -225,6 +265,8 @@ class Simulate(ProgramTest):
                 self.assertGreater(chip["cycles"], 0)
                 self.assertLessEqual(chip["dram_bytes"], chip["dense"]["dram_bytes"])
                 self.assertEqual(chip["ops_dense_equivalent"], chip["dense"]["ops_executed"])
+                self.assertIn("token and head top-k", " ".join(chip["assumptions"]))
+                self.assertEqual(chip["dense"]["assumptions"], [])
             plain = self.objects(*arguments, "--simulate", "--set", "topk.lanes=4")[0]
             self.assertNotIn("dense", plain["chip"])
             self.assertIn("of DRAM", self.output(*arguments, "--simulate", "--policy", "tokens-half"))
@@ -261,7 +303,7 @@ class SimulateFailures(ProgramTest):
         self.assert_fails(2, "KEY=VALUE", *STORY, "--set", "topk.lanes")
         self.assert_fails(2, ["topk.lanes", "0"], *STORY, "--set", "topk.lanes=0")
         self.assert_fails(2, ["channels", "power of two"], *STORY, "--set", "channels=3")
-        self.assert_fails(2, ["key_sram.lines", "too small"], *STORY, "--set", "key_sram.lines=2")
+        self.assert_fails(2, ["/key_sram/lines", "expected at least 128", "found 2"], *STORY, "--set", "key_sram.lines=2")
         self.assert_fails(2, "ideal:", *STORY, "--memory", "ideal:x")
 
     def test_bad_inputs_name_file_and_place(self):
@@ -276,6 +318,22 @@ class SimulateFailures(ProgramTest):
         self.assert_fails(1, ["t.json:", "/actions/0/pj", "at least 0"], *STORY, "--tech", "t.json")
         self.write("t.json", good.replace('"key": "topk.lanes"', '"key": "topk.lane"'))
         self.assert_fails(1, ["t.json:", 'did you mean "topk.lanes"?'], *STORY, "--tech", "t.json")
+
+    def test_what_does_not_fit_the_chip_is_named_by_its_place(self):
+        self.output("trace", "--model", "generate", "--generate", "6", "-o", "run.trace", "a film about a film")
+        self.output("trace", "--to", "authors-csv", "run.trace", "-o", "run.csv")
+        small = ["--set", "rows.max_keys=20"]
+        self.assertRegex(self.assert_fails(1, "expected at most 20 keys", "simulate", "run.trace", *small).stderr.decode(),
+                         r"^spatten: run\.trace:record \d+: step 2, layer 0, head 0: ")
+        with open(self.path("run.csv"), encoding="utf-8") as f:
+            lines = [line.split(",") for line in f]
+        too_long = next(i for i, line in enumerate(lines, 1) if i > 1 and int(line[lines[0].index("key_fetch_num")]) > 20)
+        self.assert_fails(1, f"spatten: run.csv:{too_long}: step 1, ", "simulate", "run.csv", *small)
+        self.assert_fails(1, "spatten: gpt2-small:record 1: step 0, ", *STORY, *small)
+        with open(os.path.join(SOURCE, "configs", "hw", "spatten.json"), encoding="utf-8") as f:
+            good = f.read()
+        self.write("c.json", good.replace('"clock_hz": 1000000000.0', '"clock_hz": 0'))
+        self.assert_fails(1, "spatten: c.json:5:/clock_hz: expected 1000000 to 100000000000, found 0", *STORY, "--chip", "c.json")
 
     def test_outputs_that_cannot_be_written_are_named_and_old_ones_stay(self):
         for option in ["--stats", "--html", "--timeline", "-o"]:

@@ -13,6 +13,7 @@
 #include "spatten/app/pruning_story.h"
 #include "spatten/app/quantities.h"
 #include "spatten/base/json_tree.h"
+#include "spatten/study/chip_json.h"
 
 namespace spatten::app {
 namespace {
@@ -174,18 +175,12 @@ std::string details(const char* title, const Json& value) {
 }
 
 std::string configuration_section(const ChipRun& run, const std::string& command) {
-  const Json memory = {{"name", run.memory.name},
-                       {"channels", run.memory.channels},
-                       {"access_bytes", run.memory.access_bytes},
-                       {"clock_hz", run.memory.clock_hz},
-                       {"peak_gb_s", run.memory.peak_bytes_per_second / 1e9},
-                       {"energy", write_field(run.memory.energy)}};
   Json counters = Json::object();
   for (const sim::UnitResult& u : run.result.units) {
     for (const auto& [name, count] : u.counters) counters[u.name][name] = count;
   }
   return section("The whole configuration", fmt::format("<code>{}</code>", escape_html(command)),
-                 details("chip", run.chip) + details("memory", memory) + details("counters of all units", counters));
+                 details("chip", run.chip) + details("memory", memory_json(run.memory)) + details("counters of all units", counters));
 }
 
 }  // namespace

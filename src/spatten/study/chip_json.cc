@@ -74,7 +74,18 @@ Json chip_summary_json(const ChipRun& run) {
           {"dram_bandwidth_gb_s", run.bytes_per_second() / 1e9},
           {"bandwidth_ratio", run.bandwidth_ratio()},
           {"energy_joules", joules_json(run.energy.total)},
-          {"power_watts", joules_json(run.energy.watts())}};
+          {"power_watts", joules_json(run.energy.watts())},
+          {"assumptions", r.assumptions}};
+}
+
+Json memory_json(const MemoryFigures& memory) {
+  return {{"name", memory.name},
+          {"channels", memory.channels},
+          {"access_bytes", memory.access_bytes},
+          {"clock_hz", memory.clock_hz},
+          {"run_clock_hz", memory.run_clock_hz},
+          {"peak_gb_s", memory.peak_bytes_per_second / 1e9},
+          {"energy", write_field(memory.energy)}};
 }
 
 Json chip_json(const ChipRun& run) {
@@ -83,7 +94,6 @@ Json chip_json(const ChipRun& run) {
   out.update(chip_summary_json(run));
   out["area_mm2"] = run.area.total_mm2;
   out["units"] = units_json(r);
-  out["assumptions"] = r.assumptions;
   out["partial"] = r.partial;
   out["records"] = r.records;
   out["lsb_rows"] = r.lsb_rows;
@@ -136,8 +146,7 @@ Json chip_stats(const ChipRun& run) {
           {"area", std::move(area)},
           {"assumptions", r.assumptions},
           {"chip", run.chip},
-          {"memory", {{"name", run.memory.name}, {"channels", run.memory.channels}, {"access_bytes", run.memory.access_bytes},
-                      {"clock_hz", run.memory.clock_hz}, {"peak_gb_s", run.memory.peak_bytes_per_second / 1e9}, {"energy", write_field(run.memory.energy)}}},
+          {"memory", memory_json(run.memory)},
           {"technology", run.technology_name}};
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <tuple>
 
 #include "spatten/trace/memory.h"
@@ -172,6 +173,39 @@ TEST(TraceRows, TokensAreRankedAmongThoseThatAreAlive) {
   const Row* all = rows.next();
   EXPECT_EQ(all->selection_elements, 400u);
   EXPECT_GT(all->selection_cycles, alive->selection_cycles);
+}
+
+std::set<std::string> assumptions_of(trace::Record record, const std::vector<std::string>& overrides = {}) {
+  record.context = record.keys = record.values = 40;
+  record.key_msb_bits = record.value_bits = 8;
+  trace::MemorySink trace;
+  trace.begin({});
+  trace.write(record);
+  trace.end();
+  trace::MemorySource source(trace);
+  const ChipSpec spec = load_chip(SPATTEN_SOURCE_DIR "/configs/hw/spatten.json", overrides);
+  TraceRows rows(source, spec, kAccess, 0);
+  while (rows.next()) {
+  }
+  return rows.assumptions();
+}
+
+TEST(TraceRows, RandomNumbersThatStandInForProbabilitiesAreSaid) {
+  trace::Record whole;
+  EXPECT_TRUE(assumptions_of(whole).empty());
+  trace::Record pruned;
+  pruned.stage = trace::Stage::kSummarization;
+  pruned.rows = 8;
+  pruned.values_total = 80;
+  EXPECT_EQ(assumptions_of(pruned), (std::set<std::string>{"The trace has no probabilities: the passes of a row's quick-select are those of random ranks."}));
+  EXPECT_TRUE(assumptions_of(pruned, {"topk.enabled=false"}).empty());
+  const auto java = assumptions_of(pruned, {"rows.pivots=java_values"});
+  ASSERT_EQ(java.size(), 1u);
+  EXPECT_NE(java.begin()->find("java.util.Random"), std::string::npos);
+  trace::Record ranked;
+  ranked.top_k_tokens = 20;
+  EXPECT_EQ(assumptions_of(ranked), (std::set<std::string>{"The passes of the token and head top-k are those of random ranks: scores are not looked at."}));
+  EXPECT_EQ(assumptions_of(whole, {"rows.ids=index_memory"}).size(), 1u);
 }
 
 TEST(TraceRows, HeadsWithSeveralQueriesDoNotPair) {

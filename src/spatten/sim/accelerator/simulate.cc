@@ -9,6 +9,7 @@
 #include "spatten/base/thread_pool.h"
 #include "spatten/sim/accelerator/accelerator.h"
 #include "spatten/sim/accelerator/fc_stream.h"
+#include "spatten/sim/accelerator/fitting_source.h"
 #include "spatten/sim/accelerator/fixed_datapath.h"
 #include "spatten/sim/accelerator/segments.h"
 #include "spatten/sim/accelerator/trace_rows.h"
@@ -250,8 +251,9 @@ class SegmentRunner {
 
 }  // namespace
 
-Result simulate(trace::Source& source, const ChipSpec& chip, const std::function<std::unique_ptr<Memory>()>& make_memory,
+Result simulate(trace::Source& records, const ChipSpec& chip, const std::function<std::unique_ptr<Memory>()>& make_memory,
                 const SimulationOptions& options) {
+  FittingSource source(records, chip);
   Result total;
   std::set<std::string> assumptions;
   FcStream fc(chip, make_memory);
