@@ -175,6 +175,35 @@ TEST(TraceRows, TokensAreRankedAmongThoseThatAreAlive) {
   EXPECT_GT(all->selection_cycles, alive->selection_cycles);
 }
 
+/// Rows of one causal pass over 40 tokens of which all rows together keep `values_total` values.
+std::vector<std::pair<std::uint32_t, std::uint32_t>> keys_and_values_of(std::uint64_t values_total) {
+  trace::MemorySink trace;
+  trace.begin({});
+  trace::Record r;
+  r.stage = trace::Stage::kSummarization;
+  r.causal = true;
+  r.context = r.keys = r.values = r.rows = 40;
+  r.values_total = values_total;
+  trace.write(r);
+  trace.end();
+  trace::MemorySource source(trace);
+  const ChipSpec spec = chip();
+  TraceRows rows(source, spec, kAccess, 0);
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> out;
+  while (const Row* row = rows.next()) out.emplace_back(row->keys, row->values);
+  return out;
+}
+
+TEST(TraceRows, ARowOfAPromptKeepsValuesInProportionToWhatItSees) {
+  for (const auto& [keys, values] : keys_and_values_of(40 * 41 / 2)) EXPECT_EQ(values, keys);
+  std::uint64_t all = 0;
+  for (const auto& [keys, values] : keys_and_values_of(40 * 41 / 4)) {
+    EXPECT_NEAR(values, keys * 0.5, 1);
+    all += values;
+  }
+  EXPECT_EQ(all, 40u * 41 / 4);
+}
+
 std::set<std::string> assumptions_of(trace::Record record, const std::vector<std::string>& overrides = {}) {
   record.context = record.keys = record.values = 40;
   record.key_msb_bits = record.value_bits = 8;

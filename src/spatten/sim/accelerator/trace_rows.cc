@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <numeric>
 #include <type_traits>
@@ -54,6 +55,18 @@ std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
 // Share of row r when `total` is dealt out evenly over `rows`.
 std::uint64_t share(std::uint64_t total, std::uint64_t rows, std::uint64_t r) {
   return total * (r + 1) / rows - total * r / rows;
+}
+
+// Values that a row keeps of the `seen` keys that it sees: as many as it may where the record says no less, else its part of
+// values_total, in proportion to what it sees.
+std::uint64_t values_kept(const trace::Record& record, std::uint64_t row, std::uint64_t seen) {
+  const std::uint64_t most = std::min<std::uint64_t>(record.values, seen);
+  if (record.rows == 1 || trace::value_pairs(record) == trace::most_value_pairs(record)) return most;
+  if (!record.causal) return std::min(most, share(record.values_total, record.rows, row));
+  const double kept = static_cast<double>(record.values_total) / static_cast<double>(trace::key_pairs(record));
+  const std::uint64_t before = row * seen - row * (row + 1) / 2;  // keys that the rows before it see, over all of them
+  const auto so_far = [&](std::uint64_t pairs) { return std::llround(kept * static_cast<double>(pairs)); };
+  return std::min<std::uint64_t>(most, static_cast<std::uint64_t>(so_far(before + seen) - so_far(before)));
 }
 
 }  // namespace
@@ -195,10 +208,7 @@ Row* TraceRows::make_row(const trace::Record& record, std::uint32_t query_row, R
   row.head = record.head;
   row.head_dim = record.head_dim;
   const std::uint32_t seen = record.causal && record.rows > 1 ? record.keys - record.rows + query_row + 1 : record.keys;
-  std::uint32_t values = std::min(record.values, seen);
-  if (record.rows > 1 && record.values_total > 0) {
-    values = static_cast<std::uint32_t>(std::min<std::uint64_t>(share(record.values_total, record.rows, query_row), seen));
-  }
+  const auto values = static_cast<std::uint32_t>(values_kept(record, query_row, seen));
   row.keys = rounded(seen);
   row.values = rounded(std::max(1u, values));
   const bool low_bits = record.lsb_mask.empty() ? share(record.lsb_rows, record.rows, query_row) > 0
