@@ -228,6 +228,32 @@ class Simulate(ProgramTest):
         words = html.unescape(re.search("<code>(.*?)</code>", self.read("it's a page.html"))[1])
         self.assertEqual(shlex.split(words), ["spatten", *STORY, "--set", "value.keep=0.5", "--memory", "ideal:30", "--html", "it's a page.html"])
 
+    def test_stalls_are_told_per_layer_where_layers_do_not_overlap(self):
+        result, = self.objects(*STORY, "--stats", "layers.json", "--html", "layers.html")
+        stats = json.loads(self.read("layers.json"))
+        self.assertEqual(len(result["layers"]), 12)
+        for layer, account in zip(result["layers"], stats["layer_activity"]):
+            self.assertEqual((layer["layer"], layer["units"]), (account["layer"], account["units"]))
+            for unit, what in layer["units"].items():
+                self.assertEqual(what["busy_cycles"] + what["idle_cycles"] + what["stalled_cycles"], layer["cycles"], unit)
+        for unit, what in result["units"].items():  # the layers are the run
+            for field in ["busy_cycles", "idle_cycles", "stalled_cycles"]:
+                self.assertEqual(sum(layer["units"][unit][field] for layer in result["layers"]), what[field], unit)
+            for reason, cycles in what["stall_reasons"].items():
+                self.assertEqual(sum(layer["units"][unit]["stall_reasons"][reason] for layer in result["layers"]), cycles, unit)
+        page = self.read("layers.html")
+        self.assertIn("Stalls per layer", page)
+        heat = page[page.index('<table class="heat">'):]
+        self.assertEqual(heat[:heat.index("</thead>")].count("<th>"), 14)
+        self.assertEqual(heat[:heat.index("</table>")].count("<tr>"), 1 + len(result["units"]))
+        qk = result["layers"][3]["units"]["qk"]
+        self.assertIn(f"layer 3: stalled {qk['stalled_cycles']:,} of {result['layers'][3]['cycles']:,} cycles", heat)
+        for barrier in ["none", "step"]:
+            streamed, = self.objects(*STORY, "--set", "barrier=" + barrier, "--stats", "none.json", "--html", "none.html")
+            self.assertNotIn("units", streamed["layers"][0])
+            self.assertEqual(json.loads(self.read("none.json"))["layer_activity"], [])
+            self.assertIn("Layers overlap on this chip", self.read("none.html"))
+
     def test_the_page_needs_nothing_from_outside_and_escapes_what_it_shows(self):
         self.write("<b>.trace", self.read("run.trace", "rb"))
         self.output("simulate", "<b>.trace", "--html", "page.html")

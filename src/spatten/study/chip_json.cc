@@ -30,12 +30,29 @@ Json units_json(const sim::Result& result) {
   return out;
 }
 
+/// What each unit did in one layer.
+Json layer_units_json(const sim::Result& result, const LayerShare& layer) {
+  Json out = Json::object();
+  for (std::size_t i = 0; i < layer.units.size(); ++i) out[result.units[i].name] = activity_json(layer.units[i]);
+  return out;
+}
+
 Json layers_json(const sim::Result& result) {
   const bool with_bytes = knows_layer_bytes(result);
   Json out = Json::array();
   for (const LayerShare& l : layer_shares(result)) {
     out.push_back({{"layer", l.layer}, {"cycles", l.cycles}, {"rows", l.rows}});
     if (with_bytes) out.back()["bytes"] = write_field(l.bytes);
+    if (!l.units.empty()) out.back()["units"] = layer_units_json(result, l);
+  }
+  return out;
+}
+
+/// The part of it that the statistics have beside their steps; empty where layers overlap.
+Json layer_activity_json(const sim::Result& result) {
+  Json out = Json::array();
+  for (const LayerShare& l : layer_shares(result)) {
+    if (!l.units.empty()) out.push_back({{"layer", l.layer}, {"units", layer_units_json(result, l)}});
   }
   return out;
 }
@@ -142,6 +159,7 @@ Json chip_stats(const ChipRun& run) {
           {"bytes", write_field(r.bytes)},
           {"units", std::move(units)},
           {"layers", std::move(steps)},
+          {"layer_activity", layer_activity_json(r)},
           {"energy", std::move(energy)},
           {"area", std::move(area)},
           {"assumptions", r.assumptions},

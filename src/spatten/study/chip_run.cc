@@ -85,6 +85,12 @@ bool knows_layer_bytes(const sim::Result& result) {
   return bytes == result.bytes.total() - result.bytes.weights;
 }
 
+bool knows_layer_activity(const sim::Result& result) {
+  sim::Cycles cycles = 0;
+  for (const auto& [layer, units] : result.layer_activity) cycles += units.front().total();
+  return cycles > 0 && cycles == result.cycles - result.fc_cycles;
+}
+
 std::vector<LayerShare> layer_shares(const sim::Result& result) {
   std::map<std::uint32_t, LayerShare> shares;
   sim::Cycles done = 0;
@@ -98,7 +104,11 @@ std::vector<LayerShare> layer_shares(const sim::Result& result) {
     share.bytes.add(l.bytes);
   }
   std::vector<LayerShare> out;
-  for (auto& [layer, share] : shares) out.push_back(std::move(share));
+  const bool apart = knows_layer_activity(result);
+  for (auto& [layer, share] : shares) {
+    if (apart) share.units = result.layer_activity.at(layer);
+    out.push_back(std::move(share));
+  }
   return out;
 }
 

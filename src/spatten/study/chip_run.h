@@ -82,9 +82,12 @@ struct LayerShare {
   sim::Cycles cycles = 0;
   std::uint64_t rows = 0;
   sim::StreamBytes bytes;
+  std::vector<sim::Activity> units;  ///< of each of Result::units; empty where the layers of the run overlap
 };
 std::vector<LayerShare> layer_shares(const sim::Result& result);
 /// Whether the run told the traffic of its layers apart (weights aside): only then do the bytes of the shares mean something.
 bool knows_layer_bytes(const sim::Result& result);
+/// Whether the layers of the run came one after the other, so that each has an account of its units' cycles.
+bool knows_layer_activity(const sim::Result& result);
 
 }  // namespace spatten

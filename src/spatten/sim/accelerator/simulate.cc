@@ -110,6 +110,14 @@ SegmentResult run_segment(trace::Source& source, const ChipSpec& chip, Memory& m
   return out;
 }
 
+// What the units did in a segment that is one layer.
+void add_layer_activity(Result& total, const Result& part) {
+  if (part.layers.size() != 1) return;
+  std::vector<Activity>& units = total.layer_activity[part.layers.front().layer];
+  units.resize(part.units.size());
+  for (std::size_t i = 0; i < units.size(); ++i) units[i].add(part.units[i].activity);
+}
+
 // Appends a segment that began when the one before it ended.
 void append(Result& total, const Result& part) {
   for (LayerResult layer : part.layers) {
@@ -126,6 +134,7 @@ void append(Result& total, const Result& part) {
       for (std::size_t k = 0; k < part.units[i].counters.size(); ++k) total.units[i].counters[k].second += part.units[i].counters[k].second;
     }
   }
+  add_layer_activity(total, part);
   total.cycles += part.cycles;
   total.rows += part.rows;
   total.records += part.records;
