@@ -22,6 +22,9 @@ one chip (`configs/hw/spatten.json`), one memory (`configs/memory/hbm2-r21.json`
 prints averages only). GPT-2 is timed by its first, second and last token of 32. A row is checked by
 `ctest --test-dir build/release -R TEST`; where a `spatten` command shows the same, it stands below the table.
 """
+COMMANDS = """With the program. A command runs one task, and of a generation all 32 tokens; a row has three of them, or the mean of its tasks. So a
+command's figures may differ from the row's by some per cent, from a mean's by more:
+"""
 NOT_RUN = [
     ("F23", "4 times fewer tokens (PTB) and 1.2 times fewer heads (CoLA) at no loss", "", "not run: needs GPT-2-Small and BERT-Base, "
      "fine-tuned; curves in `configs/paper/figure_21.json`, what our own models lose in [benchmarks.md](benchmarks.md)"),
@@ -74,7 +77,7 @@ def tables(program):
         yield text
     for claim, what, paper, remark in NOT_RUN:
         yield row([claim, what, paper, "", "", "", remark])
-    yield "\nWith the program:\n"
+    yield "\n" + COMMANDS
     seen = {}
     for _, claim, what, command in sorted(commands, key=lambda c: c[0]):
         seen.setdefault(command, []).append("%s %s" % (claim, what))

@@ -42,6 +42,13 @@ TEST(Charts, BarsShareOneScaleAndEscapeTheirWords) {
   EXPECT_THAT(bar_chart({{"nothing", "", {{"busy", "x", 0}}}}), Not(HasSubstr("width")));
 }
 
+TEST(Charts, AHeatMapFillsACellByItsShareAndEscapesItsWords) {
+  const std::string html = heat_map("unit", {"0", "1"}, {{"<qk>", "waits", {{"memory", "a & b", 0.374}, {"order", "none", 0.001}}}});
+  EXPECT_THAT(html, HasSubstr("<td>&lt;qk&gt;</td><td style=\"background:color-mix(in srgb,var(--memory) 37%,transparent)\" title=\"a &amp; b\">37</td>"));
+  EXPECT_THAT(html, HasSubstr("<td title=\"none\">0</td><td>waits</td>"));
+  EXPECT_THAT(html, HasSubstr("<th>unit</th><th>0</th><th>1</th>"));
+}
+
 TEST(Charts, ARooflineShowsTheRunAndTheRoofAboveIt) {
   // 2 ops/B under 512 GB/s: the roof is 1.024 TFLOPS.
   const std::string svg = roofline_svg({.peak_ops_per_second = 2.048e12, .peak_bytes_per_second = 512e9, .operations_per_byte = 2, .ops_per_second = 0.512e12});

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """spatten simulate and --simulate: the fields, the files, the same bytes every time, bad inputs."""
+import html
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -109,13 +111,54 @@ class Simulate(ProgramTest):
         batch, = self.objects(*STORY, "--batch", "4")
         self.assertEqual(batch["rows"], 4 * plain["rows"])
 
+    def test_bandwidth_is_that_of_the_clock_and_the_channels_that_the_run_has(self):
+        run = ["simulate", "--model", "gpt2-small", "--context", "300", "--generate", "1"]
+        def of(*arguments):
+            result, = self.objects(*run, *arguments, "--stats", "clock.json")
+            self.assertGreater(result["bandwidth_ratio"], 0.3)
+            self.assertLessEqual(result["bandwidth_ratio"], 1)
+            return result, json.loads(self.read("clock.json"))
+        plain, stats = of()
+        self.assertEqual((stats["memory"]["channels"], stats["memory"]["peak_gb_s"], plain["assumptions"]), (16, 512, []))
+        ddr, stats = of("--memory", "ddr4-2400")
+        self.assertEqual((stats["memory"]["channels"], stats["chip"]["channels"], stats["memory"]["peak_gb_s"]), (4, 4, 64))
+        self.assertEqual((stats["memory"]["clock_hz"], stats["memory"]["run_clock_hz"]), (1.2e9, 1e9))
+        self.assertIn("The memory's clock of 1.2 GHz is taken as the chip's 1 GHz", " ".join(ddr["assumptions"]))
+        fast, stats = of("--set", "clock_hz=4e9")
+        self.assertEqual(stats["memory"]["peak_gb_s"], 2048)
+        self.assertIn("1 GHz is taken as the chip's 4 GHz", " ".join(fast["assumptions"]))
+        self.assertEqual(fast["cycles"], plain["cycles"])
+        # Crossbars are as wide as the memory.
+        narrow, stats = of("--set", "memory.channels=8")
+        self.assertEqual((stats["memory"]["channels"], stats["chip"]["channels"]), (8, 8))
+        self.assertLess(narrow["area_mm2"], plain["area_mm2"])
+        self.assertIn("8 channels", " ".join(narrow["assumptions"]))
+        wide, stats = of("--set", "channels=32")
+        self.assertEqual((stats["memory"]["channels"], wide["assumptions"]), (32, []))
+        self.assertGreater(wide["area_mm2"], plain["area_mm2"])
+        self.assert_fails(2, ["--memory", "at most 64 channels"], *run, "--set", "memory.channels=128")
+
+    def test_a_made_up_workload_says_what_it_assumes(self):
+        encoder, = self.objects("simulate", "--model", "bert-base", "--length", "32", "--set", "value.keep=0.5")
+        self.assertIn("random ranks", " ".join(encoder["assumptions"]))
+        progressive = ["simulate", "--model", "gpt2-small", "--context", "100", "--generate", "1", "--policy", "progressive-6-4"]
+        self.assertIn("5.9 % of the rows read low bits, an even share (the paper's average)", " ".join(self.objects(*progressive)[0]["assumptions"]))
+        self.assertIn("20 % of the rows read low bits, an even share.", " ".join(self.objects(*progressive, "--lsb-ratio", "0.2")[0]["assumptions"]))
+
+    def test_a_technology_has_the_name_that_the_user_gave(self):
+        self.assertEqual(self.objects(*STORY)[0]["technology"], "tsmc40")
+        with open(TECHNOLOGY, "rb") as f:
+            self.write("mine.json", f.read())
+        self.assertEqual(self.objects(*STORY, "--tech", "./mine.json")[0]["technology"], "./mine.json")
+
     def test_the_same_bytes_with_any_threads_and_from_any_folder(self):
         runs = []
         for number, (threads, folder) in enumerate([("1", self.folder), ("2", "/"), ("3", SOURCE)]):
             files = [self.path(f"{name}-{number}") for name in ["stats", "html", "timeline"]]
             text = self.output("simulate", self.path("run.trace"), "--json", "--threads", threads, "--stats", files[0], "--html", files[1],
                                "--timeline", files[2], cwd=folder)
-            runs.append([text] + [self.read(f) for f in files])
+            stats, page, timeline = [self.read(f) for f in files]
+            runs.append([text, stats, re.sub("<code>.*?</code>", "", page), timeline])  # all but the command, which differs
         self.assertEqual(runs[0], runs[1])
         self.assertEqual(runs[0], runs[2])
         self.assertEqual(self.output(*STORY, "--threads", "1"), self.output(*STORY, "--threads", "2"))
@@ -159,6 +202,58 @@ class Simulate(ProgramTest):
         names = {e["args"]["name"] for e in timeline["traceEvents"] if e["name"] == "thread_name"}
         self.assertTrue({"qk", "softmax", "memory"} <= names & set(result["units"]), names)
 
+    def test_a_window_of_a_timeline_is_a_part_of_the_whole(self):
+        def slices(*window):
+            self.output(*STORY, "--timeline", "window.json", *window)
+            events = json.loads(self.read("window.json"))["traceEvents"]
+            return [(e["tid"], e["name"], round(e["ts"] * 1000), round((e["ts"] + e["dur"]) * 1000)) for e in events if e["ph"] == "X"]
+        result, = self.objects(*STORY, "--stats", "window-stats.json")
+        whole = slices("--timeline-cycles", "10000000")
+        self.assertGreater(max(end for *_, end in whole), 0.99 * result["cycles"])
+        layers = json.loads(self.read("window-stats.json"))["layers"]
+        border = layers[14]["last_response"]
+        for begin, end in [(border - 500, border + 500), (result["cycles"] - 700, result["cycles"] + 100), (result["cycles"] * 3 // 5, result["cycles"] * 4 // 5)]:
+            inside = [(t, n, max(b, begin), min(e, end)) for t, n, b, e in whole if b < end and e > begin]
+            self.assertGreater(len(inside), 10)
+            self.assertEqual(slices("--timeline-from", str(begin), "--timeline-cycles", str(end - begin)), inside)
+
+    def test_a_timeline_with_nothing_in_it_says_so(self):
+        late = ["--timeline", "late.json", "--timeline-from", "900000000"]
+        note = self.call(*STORY, *late).stderr.decode()
+        self.assertRegex(note, r"^spatten: late\.json: nothing is drawn: the window begins at cycle 900,000,000, and the units are done at cycle [\d,]+\n$")
+        self.assertEqual(self.call(*STORY, *late, "-q").stderr, b"")
+
+    def test_the_page_names_the_whole_command(self):
+        self.output(*STORY, "--set", "value.keep=0.5", "--memory", "ideal:30", "--html", "it's a page.html")
+        words = html.unescape(re.search("<code>(.*?)</code>", self.read("it's a page.html"))[1])
+        self.assertEqual(shlex.split(words), ["spatten", *STORY, "--set", "value.keep=0.5", "--memory", "ideal:30", "--html", "it's a page.html"])
+
+    def test_stalls_are_told_per_layer_where_layers_do_not_overlap(self):
+        result, = self.objects(*STORY, "--stats", "layers.json", "--html", "layers.html")
+        stats = json.loads(self.read("layers.json"))
+        self.assertEqual(len(result["layers"]), 12)
+        for layer, account in zip(result["layers"], stats["layer_activity"]):
+            self.assertEqual((layer["layer"], layer["units"]), (account["layer"], account["units"]))
+            for unit, what in layer["units"].items():
+                self.assertEqual(what["busy_cycles"] + what["idle_cycles"] + what["stalled_cycles"], layer["cycles"], unit)
+        for unit, what in result["units"].items():  # the layers are the run
+            for field in ["busy_cycles", "idle_cycles", "stalled_cycles"]:
+                self.assertEqual(sum(layer["units"][unit][field] for layer in result["layers"]), what[field], unit)
+            for reason, cycles in what["stall_reasons"].items():
+                self.assertEqual(sum(layer["units"][unit]["stall_reasons"][reason] for layer in result["layers"]), cycles, unit)
+        page = self.read("layers.html")
+        self.assertIn("Stalls per layer", page)
+        heat = page[page.index('<table class="heat">'):]
+        self.assertEqual(heat[:heat.index("</thead>")].count("<th>"), 14)
+        self.assertEqual(heat[:heat.index("</table>")].count("<tr>"), 1 + len(result["units"]))
+        qk = result["layers"][3]["units"]["qk"]
+        self.assertIn(f"layer 3: stalled {qk['stalled_cycles']:,} of {result['layers'][3]['cycles']:,} cycles", heat)
+        for barrier in ["none", "step"]:
+            streamed, = self.objects(*STORY, "--set", "barrier=" + barrier, "--stats", "none.json", "--html", "none.html")
+            self.assertNotIn("units", streamed["layers"][0])
+            self.assertEqual(json.loads(self.read("none.json"))["layer_activity"], [])
+            self.assertIn("Layers overlap on this chip", self.read("none.html"))
+
     def test_the_page_needs_nothing_from_outside_and_escapes_what_it_shows(self):
         self.write("<b>.trace", self.read("run.trace", "rb"))
         self.output("simulate", "<b>.trace", "--html", "page.html")
@@ -196,6 +291,8 @@ class Simulate(ProgramTest):
                 self.assertGreater(chip["cycles"], 0)
                 self.assertLessEqual(chip["dram_bytes"], chip["dense"]["dram_bytes"])
                 self.assertEqual(chip["ops_dense_equivalent"], chip["dense"]["ops_executed"])
+                self.assertIn("token and head top-k", " ".join(chip["assumptions"]))
+                self.assertEqual(chip["dense"]["assumptions"], [])
             plain = self.objects(*arguments, "--simulate", "--set", "topk.lanes=4")[0]
             self.assertNotIn("dense", plain["chip"])
             self.assertIn("of DRAM", self.output(*arguments, "--simulate", "--policy", "tokens-half"))
@@ -232,7 +329,7 @@ class SimulateFailures(ProgramTest):
         self.assert_fails(2, "KEY=VALUE", *STORY, "--set", "topk.lanes")
         self.assert_fails(2, ["topk.lanes", "0"], *STORY, "--set", "topk.lanes=0")
         self.assert_fails(2, ["channels", "power of two"], *STORY, "--set", "channels=3")
-        self.assert_fails(2, ["key_sram.lines", "too small"], *STORY, "--set", "key_sram.lines=2")
+        self.assert_fails(2, ["/key_sram/lines", "expected at least 128", "found 2"], *STORY, "--set", "key_sram.lines=2")
         self.assert_fails(2, "ideal:", *STORY, "--memory", "ideal:x")
 
     def test_bad_inputs_name_file_and_place(self):
@@ -247,6 +344,22 @@ class SimulateFailures(ProgramTest):
         self.assert_fails(1, ["t.json:", "/actions/0/pj", "at least 0"], *STORY, "--tech", "t.json")
         self.write("t.json", good.replace('"key": "topk.lanes"', '"key": "topk.lane"'))
         self.assert_fails(1, ["t.json:", 'did you mean "topk.lanes"?'], *STORY, "--tech", "t.json")
+
+    def test_what_does_not_fit_the_chip_is_named_by_its_place(self):
+        self.output("trace", "--model", "generate", "--generate", "6", "-o", "run.trace", "a film about a film")
+        self.output("trace", "--to", "authors-csv", "run.trace", "-o", "run.csv")
+        small = ["--set", "rows.max_keys=20"]
+        self.assertRegex(self.assert_fails(1, "expected at most 20 keys", "simulate", "run.trace", *small).stderr.decode(),
+                         r"^spatten: run\.trace:record \d+: step 2, layer 0, head 0: ")
+        with open(self.path("run.csv"), encoding="utf-8") as f:
+            lines = [line.split(",") for line in f]
+        too_long = next(i for i, line in enumerate(lines, 1) if i > 1 and int(line[lines[0].index("key_fetch_num")]) > 20)
+        self.assert_fails(1, f"spatten: run.csv:{too_long}: step 1, ", "simulate", "run.csv", *small)
+        self.assert_fails(1, "spatten: gpt2-small:record 1: step 0, ", *STORY, *small)
+        with open(os.path.join(SOURCE, "configs", "hw", "spatten.json"), encoding="utf-8") as f:
+            good = f.read()
+        self.write("c.json", good.replace('"clock_hz": 1000000000.0', '"clock_hz": 0'))
+        self.assert_fails(1, "spatten: c.json:5:/clock_hz: expected 1000000 to 100000000000, found 0", *STORY, "--chip", "c.json")
 
     def test_outputs_that_cannot_be_written_are_named_and_old_ones_stay(self):
         for option in ["--stats", "--html", "--timeline", "-o"]:

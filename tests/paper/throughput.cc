@@ -54,7 +54,8 @@ TEST(PaperThroughput, OfBertIsNearThePeak) {
                        .paper = ops_per_byte,
                        .ours = p.sum.ops_per_byte(),
                        .unit = "ops/B",
-                       .remark = "Q, K and V move in 6 bits, outputs in 12"}),
+                       .remark = "a vector of K or V takes 64 B (6 bits, whole accesses), of queries and outputs "
+                                 "96 B (12 bits)"}),
                 0.20);
   const Claim mean_of_tasks = claim(
       {.id = "F22",

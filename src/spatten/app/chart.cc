@@ -77,6 +77,22 @@ std::string bar_chart(const std::vector<BarRow>& rows, double full) {
   return out + "</div>\n";
 }
 
+std::string heat_map(const std::string& corner, const std::vector<std::string>& columns, const std::vector<HeatRow>& rows) {
+  std::string out = fmt::format("<div class=\"wide\"><table class=\"heat\"><thead><tr><th>{}</th>", escape_html(corner));
+  for (const std::string& c : columns) out += fmt::format("<th>{}</th>", escape_html(c));
+  out += "<th></th></tr></thead><tbody>\n";
+  for (const HeatRow& r : rows) {
+    out += fmt::format("<tr><td>{}</td>", escape_html(r.name));
+    for (const HeatCell& c : r.cells) {
+      const std::string shown = fmt::format("{:.0f}", 100 * c.share);
+      const std::string fill = shown == "0" ? "" : fmt::format(" style=\"background:color-mix(in srgb,var(--{}) {}%,transparent)\"", c.colour, shown);
+      out += fmt::format("<td{} title=\"{}\">{}</td>", fill, escape_html(c.words), shown);
+    }
+    out += fmt::format("<td>{}</td></tr>\n", escape_html(r.end));
+  }
+  return out + "</tbody></table></div>\n";
+}
+
 std::string colour_key(const std::vector<std::pair<std::string, std::string>>& colours) {
   std::string out = "<div class=\"key\">";
   for (const auto& [colour, words] : colours) {

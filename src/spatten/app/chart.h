@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Charts of a page as plain HTML and SVG, without a script: stacked bars and a roofline. Colours are names of the page's
+// Charts of a page as plain HTML and SVG, without a script: stacked bars, a heat map and a roofline. Colours are names of the page's
 // style variables; texts are escaped here.
 #pragma once
 
@@ -21,6 +21,20 @@ struct BarRow {
 
 /// Rows side by side on one scale; `full` is the value of a bar across the whole width (0: the largest row).
 std::string bar_chart(const std::vector<BarRow>& rows, double full = 0);
+
+/// A cell of a heat map: how much of it is filled (0..1), in which colour, and words for the pointer.
+struct HeatCell {
+  std::string colour, words;
+  double share = 0;
+};
+
+struct HeatRow {
+  std::string name, end;  ///< left and right of the cells
+  std::vector<HeatCell> cells;
+};
+
+/// Rows of cells under the names of their columns; each shows its share in per cent. `corner` says what the names are.
+std::string heat_map(const std::string& corner, const std::vector<std::string>& columns, const std::vector<HeatRow>& rows);
 
 /// Colour squares with words.
 std::string colour_key(const std::vector<std::pair<std::string, std::string>>& colours);

@@ -36,6 +36,22 @@ std::string memory_name(const std::string& given, const sim::ChipSpec& chip) {
   return !given.empty() ? given : !chip.memory.empty() ? chip.memory : sim::kDefaultMemory;
 }
 
+/// Of the chip's channels those that the memory has, unless a --set says how many; the chip is as wide as what it reaches.
+void fit_channels(ChipSetup& setup, bool told) {
+  constexpr std::uint32_t kMost = 64;  // of the crossbars
+  const std::uint32_t own = setup.chip.channels;
+  if (!told && !sim::is_ideal_memory(setup.memory_file)) {
+    setup.chip.channels = std::min(own, sim::make_memory(setup.memory_file, setup.memory_overrides)->channels());
+  }
+  setup.chip.channels = setup.make_memory()->channels();  // a bad memory is a fault of the call
+  if (setup.chip.channels > kMost) {
+    throw UsageError("--memory", "", fmt::format("expected at most {} channels, found {}", kMost, setup.chip.channels));
+  }
+  if (setup.chip.channels == own) return;
+  setup.assumptions.push_back(fmt::format("The chip has {} channels and crossbars as wide, in place of the {} of its file: so many has the memory.",
+                                          setup.chip.channels, own));
+}
+
 }  // namespace
 
 void add_chip_options(CLI::App& app, ChipOptions& options) {
@@ -78,11 +94,12 @@ ChipSetup load_chip_setup(const ChipOptions& options, const Overrides& overrides
                   .memory_file = {},
                   .chip = sim::load_chip(find_data_file("--chip", chip, "configs/hw", roots), overrides.chip),
                   .memory_overrides = overrides.memory,
-                  .technology = cost::Technology::load(find_data_file("--tech", technology, "configs/tech", roots))};
+                  .technology = cost::Technology::load(find_data_file("--tech", technology, "configs/tech", roots)),
+                  .technology_name = technology};
   setup.memory_name = memory_name(options.memory, setup.chip);
   const bool ideal = sim::is_ideal_memory(setup.memory_name);
   setup.memory_file = ideal ? setup.memory_name : find_data_file("--memory", setup.memory_name, "configs/memory", roots);
-  setup.make_memory();  // a bad memory is a fault of the call
+  fit_channels(setup, std::any_of(overrides.chip.begin(), overrides.chip.end(), [](const std::string& o) { return o.starts_with("channels="); }));
   return setup;
 }
 

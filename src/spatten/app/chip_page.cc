@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <span>
 
 #include "spatten/app/chart.h"
 #include "spatten/app/chip_page_style.h"
@@ -13,6 +15,7 @@
 #include "spatten/app/pruning_story.h"
 #include "spatten/app/quantities.h"
 #include "spatten/base/json_tree.h"
+#include "spatten/study/chip_json.h"
 
 namespace spatten::app {
 namespace {
@@ -45,31 +48,61 @@ std::string figures(const ChipRun& run) {
   return out + "</div>\n";
 }
 
+constexpr std::array kStates = {sim::Why::kBusy, sim::Why::kMemory, sim::Why::kNoInput, sim::Why::kNoRoom, sim::Why::kOrder, sim::Why::kIdle};
+constexpr std::array kStalls = {sim::Why::kMemory, sim::Why::kNoInput, sim::Why::kNoRoom, sim::Why::kOrder};
+
+std::vector<std::pair<std::string, std::string>> states_key(std::span<const sim::Why> states) {
+  std::vector<std::pair<std::string, std::string>> key;
+  for (const sim::Why why : states) key.emplace_back(std::string(sim::why_name(why)), why_words(why));
+  return key;
+}
+
 std::string cycles_section(const ChipRun& run) {
-  struct Look {
-    sim::Why why;
-    const char* words;
-  };
-  const std::vector<Look> looks = {{sim::Why::kBusy, "busy"},
-                                   {sim::Why::kMemory, "waits for DRAM"},
-                                   {sim::Why::kNoInput, "waits for data"},
-                                   {sim::Why::kNoRoom, "the next unit is full"},
-                                   {sim::Why::kOrder, "waits for its turn"},
-                                   {sim::Why::kIdle, "idle"}};
   const auto cycles = static_cast<double>(run.result.cycles);
   std::vector<BarRow> rows;
   for (const sim::UnitResult& u : run.result.units) {
     BarRow row{u.name, fmt::format("{:.1f} % busy", 100 * share(static_cast<double>(u.activity.busy()), cycles)), {}};
-    for (const Look& l : looks) {
-      const sim::Cycles spent = u.activity.spent(l.why);
-      row.parts.push_back({std::string(sim::why_name(l.why)), fmt::format("{}: {} cycles", l.words, grouped(spent)), static_cast<double>(spent)});
+    for (const sim::Why why : kStates) {
+      const sim::Cycles spent = u.activity.spent(why);
+      row.parts.push_back({std::string(sim::why_name(why)), fmt::format("{}: {} cycles", why_words(why), grouped(spent)), static_cast<double>(spent)});
     }
     rows.push_back(std::move(row));
   }
-  std::vector<std::pair<std::string, std::string>> key;
-  for (const Look& l : looks) key.emplace_back(std::string(sim::why_name(l.why)), l.words);
   return section("Where the cycles go", "Each bar is the whole run, seen by one unit, in the order of the data path.",
-                 bar_chart(rows, cycles) + colour_key(key));
+                 bar_chart(rows, cycles) + colour_key(states_key(kStates)));
+}
+
+/// What one unit did in one layer.
+HeatCell stall_cell(const LayerShare& layer, const sim::Activity& a) {
+  const auto whole = static_cast<double>(a.total());
+  std::string words = fmt::format("layer {}: stalled {} of {} cycles", layer.layer, grouped(a.stalled()), grouped(a.total()));
+  for (const sim::Why why : kStates) {
+    if (a.spent(why) > 0) words += fmt::format(", {} {:.1f} %", why_words(why), 100 * share(static_cast<double>(a.spent(why)), whole));
+  }
+  const std::string colour(sim::why_name(longest_stall(a).value_or(sim::Why::kIdle)));
+  return {colour, words, share(static_cast<double>(a.stalled()), whole)};
+}
+
+std::string stalls_section(const ChipRun& run) {
+  constexpr std::size_t kMostLayers = 256;
+  const char* title = "Stalls per layer";
+  std::vector<LayerShare> layers = layer_shares(run.result);
+  if (layers.empty()) return "";
+  if (layers.front().units.empty()) return section(title, "Layers overlap on this chip (barrier is not \"layer\"): a cycle belongs to no single one, and there is no such account.", "");
+  std::string lead = "Per cent of a layer's cycles in which a unit had work and could not go on, summed over the passes; the colour is the main reason, the pointer tells all.";
+  if (layers.size() > kMostLayers) {
+    layers.resize(kMostLayers);
+    lead += fmt::format(" The first {} layers.", kMostLayers);
+  }
+  std::vector<std::string> columns;
+  for (const LayerShare& l : layers) columns.push_back(std::to_string(l.layer));
+  std::vector<HeatRow> rows;
+  for (std::size_t i = 0; i < run.result.units.size(); ++i) {
+    HeatRow row{run.result.units[i].name, main_stall(run.result.units[i].activity), {}};
+    for (const LayerShare& l : layers) row.cells.push_back(stall_cell(l, l.units[i]));
+    rows.push_back(std::move(row));
+  }
+  return section(title, lead, heat_map("unit \\ layer", columns, rows) + colour_key(states_key(kStalls)));
 }
 
 std::string joules_section(const ChipRun& run) {
@@ -174,18 +207,12 @@ std::string details(const char* title, const Json& value) {
 }
 
 std::string configuration_section(const ChipRun& run, const std::string& command) {
-  const Json memory = {{"name", run.memory.name},
-                       {"channels", run.memory.channels},
-                       {"access_bytes", run.memory.access_bytes},
-                       {"clock_hz", run.memory.clock_hz},
-                       {"peak_gb_s", run.memory.peak_bytes_per_second / 1e9},
-                       {"energy", write_field(run.memory.energy)}};
   Json counters = Json::object();
   for (const sim::UnitResult& u : run.result.units) {
     for (const auto& [name, count] : u.counters) counters[u.name][name] = count;
   }
   return section("The whole configuration", fmt::format("<code>{}</code>", escape_html(command)),
-                 details("chip", run.chip) + details("memory", memory) + details("counters of all units", counters));
+                 details("chip", run.chip) + details("memory", memory_json(run.memory)) + details("counters of all units", counters));
 }
 
 }  // namespace
@@ -198,7 +225,7 @@ std::string chip_page(const ChipRun& run, const std::string& command) {
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"><title>SpAtten: {0}</title>\n<style>{1}{2}</style></head>\n"
       "<body><main><h1>{0}</h1>\n<p class=\"soft\">on {3}, memory {4}, technology {5}</p>\n{6}{7}{8}{9}{10}{11}{12}{13}{14}</main></body></html>\n",
       title, kBaseStyle, kChipStyle, escape_html(run.chip_name), escape_html(run.memory_name), escape_html(run.technology_name), partial, figures(run),
-      cycles_section(run), joules_section(run), roofline_section(run), time_section(run) + traffic_section(run), area_section(run), assumptions_section(run),
+      cycles_section(run), joules_section(run), roofline_section(run), time_section(run) + stalls_section(run) + traffic_section(run), area_section(run), assumptions_section(run),
       configuration_section(run, command));
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A run on the chip as one self-contained page: where the cycles, the joules and the square millimetres go, roofline, time
-// and bytes per layer, assumptions, the whole configuration. No outside resource, no script, light and dark.
+// A run on the chip as one self-contained page: where the cycles, the joules and the square millimetres go, roofline, time,
+// stalls and bytes per layer, assumptions, the whole configuration. No outside resource, no script, light and dark.
 #pragma once
 
 #include <string>

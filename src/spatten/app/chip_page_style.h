@@ -26,6 +26,8 @@ th:first-child, td:first-child { text-align: left; }
 th { color: var(--soft); font-weight: 500; }
 tfoot td { font-weight: 600; border-bottom: none; }
 .wide { overflow-x: auto; }
+.heat th, .heat td { padding: .1rem .3rem; font-size: .75rem; }
+.heat td:last-child { text-align: left; color: var(--soft); white-space: nowrap; }
 svg { width: 100%; height: auto; max-height: 26rem; }
 svg text { fill: var(--soft); font: 12px system-ui, sans-serif; }
 svg .strong { fill: var(--ink); font-weight: 600; }

@@ -90,18 +90,27 @@ void add_blocks(Text& text, const ChipRun& run) {
 
 }  // namespace
 
+const char* why_words(sim::Why why) {
+  switch (why) {
+    case sim::Why::kBusy: return "busy";
+    case sim::Why::kIdle: return "idle";
+    case sim::Why::kNoInput: return "waits for data";
+    case sim::Why::kNoRoom: return "the next unit is full";
+    case sim::Why::kMemory: return "waits for DRAM";
+    case sim::Why::kOrder: return "waits for its turn";
+  }
+  return "";
+}
+
+std::optional<sim::Why> longest_stall(const sim::Activity& activity) {
+  constexpr std::array kReasons = {sim::Why::kMemory, sim::Why::kNoInput, sim::Why::kNoRoom, sim::Why::kOrder};
+  const auto longest = std::max_element(kReasons.begin(), kReasons.end(), [&](sim::Why a, sim::Why b) { return activity.spent(a) < activity.spent(b); });
+  return activity.spent(*longest) == 0 ? std::nullopt : std::optional(*longest);
+}
+
 std::string main_stall(const sim::Activity& activity) {
-  struct Reason {
-    sim::Why why;
-    const char* words;
-  };
-  constexpr std::array<Reason, 4> kReasons = {{{sim::Why::kMemory, "waits for DRAM"},
-                                               {sim::Why::kNoInput, "waits for data"},
-                                               {sim::Why::kNoRoom, "the next unit is full"},
-                                               {sim::Why::kOrder, "waits for its turn"}}};
-  const auto longest = std::max_element(kReasons.begin(), kReasons.end(),
-                                        [&](const Reason& a, const Reason& b) { return activity.spent(a.why) < activity.spent(b.why); });
-  return activity.spent(longest->why) == 0 ? "" : longest->words;
+  const std::optional<sim::Why> why = longest_stall(activity);
+  return why ? why_words(*why) : "";
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> stream_bytes(const sim::StreamBytes& bytes) {

@@ -92,6 +92,21 @@ Arguments take_arguments(const CLI::App& app) {
   return out;
 }
 
+/// A word as a POSIX shell reads it back.
+std::string shell_quoted(const std::string& word) {
+  constexpr std::string_view kPlain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,+@%";
+  if (!word.empty() && word.find_first_not_of(kPlain) == std::string::npos) return word;
+  std::string out = "'";
+  for (const char c : word) out += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return out + "'";
+}
+
+std::string shell_command(const std::vector<std::string>& words) {
+  std::string out = "spatten";
+  for (const std::string& word : words) out += " " + shell_quoted(word);
+  return out;
+}
+
 void run_verb(const VerbEntry& entry, std::vector<std::string> words, Environment& environment) {
   const std::unique_ptr<Verb> verb = entry.make();
   CLI::App app("", entry.name);
@@ -148,6 +163,7 @@ std::string verb_help(const VerbEntry& entry, const Environment& environment) {
 }
 
 int run_command_line(const std::vector<std::string>& words, Environment& environment) {
+  environment.command = shell_command(words);
   if (words.empty()) throw UsageError("expected a verb, found none; spatten --help lists them");
   const std::string& first = words[0];
   const std::vector<std::string> rest(words.begin() + 1, words.end());

@@ -15,6 +15,7 @@ using Arguments = std::vector<std::string>;
 
 struct Environment {
   std::string program = "spatten";             // as the user called it, for examples in help texts
+  std::string command;                         // verb, options and inputs as they were given, quoted for a shell
   Terminal terminal;
   std::vector<std::string> data_roots;         // folders that may hold configs/ and models/, best first
   const std::atomic<bool>* cancelled = nullptr;

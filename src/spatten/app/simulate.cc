@@ -9,11 +9,13 @@
 #include "spatten/app/chip_options.h"
 #include "spatten/app/chip_page.h"
 #include "spatten/app/chip_text.h"
+#include "spatten/app/errors.h"
 #include "spatten/app/locations.h"
 #include "spatten/app/option_kinds.h"
 #include "spatten/app/options.h"
 #include "spatten/app/output.h"
 #include "spatten/app/progress.h"
+#include "spatten/app/quantities.h"
 #include "spatten/app/session.h"
 #include "spatten/app/trace_input.h"
 #include "spatten/app/verb.h"
@@ -67,8 +69,6 @@ class Simulate final : public Verb {
 
   void run(const Arguments& arguments, Environment& environment) override {
     check(arguments);
-    command_ = fmt::format("spatten simulate{}", arguments.empty() ? " --model " + model_ : " " + arguments[0]);
-    for (const std::string& o : overrides_) command_ += " --set " + o;
     const Overrides overrides = split_overrides(overrides_);
     if (model_.empty() && !overrides.policy.empty()) {
       throw UsageError("--set", "", fmt::format("expected keys of a policy only with --model, found \"{}\"", printable(overrides.policy[0])));
@@ -100,8 +100,12 @@ class Simulate final : public Verb {
         report.write(chip_text(run, terminal));
       }
       if (stats) stats->write(dump_json(chip_stats(run), 1) + "\n");
-      if (html) html->write(chip_page(run, s.command_));
+      if (html) html->write(chip_page(run, environment.command));
       if (timeline) drawn->write(*timeline, run.clock_hz);
+      if (timeline && drawn->slices() == 0 && !s.quiet_) {
+        print_note(fmt::format("{}: nothing is drawn: the window begins at cycle {}, and the units are done at cycle {}", printable(s.timeline_),
+                               grouped(s.window_.from), grouped(run.result.cycles - run.result.fc_cycles)));
+      }
       for (auto* file : {&stats, &html, &timeline}) {
         if (*file) (*file)->commit();
       }
@@ -189,7 +193,7 @@ class Simulate final : public Verb {
   ChipOptions chip_;
   std::vector<std::string> overrides_;
   sim::SimulationOptions simulation_;
-  std::string model_, policy_ = "none", output_, stats_, html_, timeline_, command_;
+  std::string model_, policy_ = "none", output_, stats_, html_, timeline_;
   std::uint32_t context_ = 0, generate_ = 0, length_ = 0;  // 0: the default
   double lsb_ratio_ = -1;                                  // below 0: the default
   sim::Timeline::Window window_;

@@ -30,12 +30,29 @@ Json units_json(const sim::Result& result) {
   return out;
 }
 
+/// What each unit did in one layer.
+Json layer_units_json(const sim::Result& result, const LayerShare& layer) {
+  Json out = Json::object();
+  for (std::size_t i = 0; i < layer.units.size(); ++i) out[result.units[i].name] = activity_json(layer.units[i]);
+  return out;
+}
+
 Json layers_json(const sim::Result& result) {
   const bool with_bytes = knows_layer_bytes(result);
   Json out = Json::array();
   for (const LayerShare& l : layer_shares(result)) {
     out.push_back({{"layer", l.layer}, {"cycles", l.cycles}, {"rows", l.rows}});
     if (with_bytes) out.back()["bytes"] = write_field(l.bytes);
+    if (!l.units.empty()) out.back()["units"] = layer_units_json(result, l);
+  }
+  return out;
+}
+
+/// The part of it that the statistics have beside their steps; empty where layers overlap.
+Json layer_activity_json(const sim::Result& result) {
+  Json out = Json::array();
+  for (const LayerShare& l : layer_shares(result)) {
+    if (!l.units.empty()) out.push_back({{"layer", l.layer}, {"units", layer_units_json(result, l)}});
   }
   return out;
 }
@@ -74,7 +91,18 @@ Json chip_summary_json(const ChipRun& run) {
           {"dram_bandwidth_gb_s", run.bytes_per_second() / 1e9},
           {"bandwidth_ratio", run.bandwidth_ratio()},
           {"energy_joules", joules_json(run.energy.total)},
-          {"power_watts", joules_json(run.energy.watts())}};
+          {"power_watts", joules_json(run.energy.watts())},
+          {"assumptions", r.assumptions}};
+}
+
+Json memory_json(const MemoryFigures& memory) {
+  return {{"name", memory.name},
+          {"channels", memory.channels},
+          {"access_bytes", memory.access_bytes},
+          {"clock_hz", memory.clock_hz},
+          {"run_clock_hz", memory.run_clock_hz},
+          {"peak_gb_s", memory.peak_bytes_per_second / 1e9},
+          {"energy", write_field(memory.energy)}};
 }
 
 Json chip_json(const ChipRun& run) {
@@ -83,7 +111,6 @@ Json chip_json(const ChipRun& run) {
   out.update(chip_summary_json(run));
   out["area_mm2"] = run.area.total_mm2;
   out["units"] = units_json(r);
-  out["assumptions"] = r.assumptions;
   out["partial"] = r.partial;
   out["records"] = r.records;
   out["lsb_rows"] = r.lsb_rows;
@@ -132,12 +159,12 @@ Json chip_stats(const ChipRun& run) {
           {"bytes", write_field(r.bytes)},
           {"units", std::move(units)},
           {"layers", std::move(steps)},
+          {"layer_activity", layer_activity_json(r)},
           {"energy", std::move(energy)},
           {"area", std::move(area)},
           {"assumptions", r.assumptions},
           {"chip", run.chip},
-          {"memory", {{"name", run.memory.name}, {"channels", run.memory.channels}, {"access_bytes", run.memory.access_bytes},
-                      {"clock_hz", run.memory.clock_hz}, {"peak_gb_s", run.memory.peak_bytes_per_second / 1e9}, {"energy", write_field(run.memory.energy)}}},
+          {"memory", memory_json(run.memory)},
           {"technology", run.technology_name}};
 }
 

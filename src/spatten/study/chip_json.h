@@ -14,6 +14,9 @@ Json chip_json(const ChipRun& run);
 /// The part of it that fits beside another result: what one text or story needs on the chip.
 Json chip_summary_json(const ChipRun& run);
 
+/// The memory as the statistics and the page show it.
+Json memory_json(const MemoryFigures& memory);
+
 /// Version of the tree below; goes up when a key changes its meaning.
 inline constexpr std::uint32_t kStatsVersion = 1;
 

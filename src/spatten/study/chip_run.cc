@@ -2,6 +2,7 @@
 #include "spatten/study/chip_run.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "spatten/base/fields.h"
@@ -10,12 +11,16 @@
 namespace spatten {
 namespace {
 
-MemoryFigures figures_of(const sim::Memory& memory) {
+/// A relative difference of clocks below this is one of rounding.
+constexpr double kSameClock = 1e-3;
+
+MemoryFigures figures_of(const sim::Memory& memory, double run_clock_hz) {
   return {.name = memory.name(),
           .channels = memory.channels(),
           .access_bytes = memory.access_bytes(),
           .clock_hz = memory.clock_hz(),
-          .peak_bytes_per_second = memory.peak_bytes_per_clock() * memory.clock_hz(),
+          .run_clock_hz = run_clock_hz,
+          .peak_bytes_per_second = memory.peak_bytes_per_clock() * run_clock_hz,
           .energy = memory.energy()};
 }
 
@@ -27,6 +32,18 @@ void check_activity(const sim::Result& result) {
     const sim::Activity& a = u.activity;
     SPATTEN_CHECK(a.busy() + a.idle() + a.stalled() == result.cycles);
   }
+}
+
+/// What stands in for what the workload, the setup and the memory leave open.
+std::vector<std::string> assumptions_of(const trace::Source& source, const ChipSetup& setup, const MemoryFigures& memory) {
+  std::vector<std::string> out = source.assumptions();
+  out.insert(out.end(), setup.assumptions.begin(), setup.assumptions.end());
+  if (std::abs(memory.clock_hz - memory.run_clock_hz) > kSameClock * memory.run_clock_hz) {
+    out.push_back(fmt::format("The memory's clock of {:.4g} GHz is taken as the chip's {:.4g} GHz: it goes on by one clock in each cycle of the chip.",
+                              memory.clock_hz / 1e9, memory.run_clock_hz / 1e9));
+  }
+  if (!has_energy(memory.energy)) out.emplace_back("The memory's file gives no energy per event: the energy of DRAM is left out.");
+  return out;
 }
 
 }  // namespace
@@ -47,14 +64,15 @@ ChipRun run_on_chip(trace::Source& source, std::string workload, const ChipSetup
   const auto make_memory = setup.memory_maker();
   run.result = sim::simulate(source, setup.chip, make_memory, options);
   check_activity(run.result);
-  run.memory = figures_of(*make_memory());
-  if (!has_energy(run.memory.energy)) run.result.assumptions.emplace_back("The memory's file gives no energy per event: the energy of DRAM is left out.");
+  run.memory = figures_of(*make_memory(), setup.chip.clock_hz);
+  const std::vector<std::string> assumptions = assumptions_of(source, setup, run.memory);
+  run.result.assumptions.insert(run.result.assumptions.end(), assumptions.begin(), assumptions.end());
   run.clock_hz = setup.chip.clock_hz;
   run.peak_ops_per_second = 2.0 * 2.0 * setup.chip.array.multipliers * run.clock_hz;
   run.chip = write_field(setup.chip);
   run.chip_name = setup.chip_name;
   run.memory_name = setup.memory_name;
-  run.technology_name = setup.technology.name();
+  run.technology_name = setup.technology_name;
   run.technology_calibration = setup.technology.data().calibration;
   run.energy = cost::energy_of(run.result, run.seconds(), setup.technology, run.chip, run.memory.energy);
   run.area = cost::area_of(setup.technology, run.chip);
@@ -65,6 +83,12 @@ bool knows_layer_bytes(const sim::Result& result) {
   std::uint64_t bytes = 0;
   for (const sim::LayerResult& l : result.layers) bytes += l.bytes.total();
   return bytes == result.bytes.total() - result.bytes.weights;
+}
+
+bool knows_layer_activity(const sim::Result& result) {
+  sim::Cycles cycles = 0;
+  for (const auto& [layer, units] : result.layer_activity) cycles += units.front().total();
+  return cycles > 0 && cycles == result.cycles - result.fc_cycles;
 }
 
 std::vector<LayerShare> layer_shares(const sim::Result& result) {
@@ -80,7 +104,11 @@ std::vector<LayerShare> layer_shares(const sim::Result& result) {
     share.bytes.add(l.bytes);
   }
   std::vector<LayerShare> out;
-  for (auto& [layer, share] : shares) out.push_back(std::move(share));
+  const bool apart = knows_layer_activity(result);
+  for (auto& [layer, share] : shares) {
+    if (apart) share.units = result.layer_activity.at(layer);
+    out.push_back(std::move(share));
+  }
   return out;
 }
 

@@ -24,6 +24,8 @@ struct ChipSetup {
   sim::ChipSpec chip;
   std::vector<std::string> memory_overrides;
   cost::Technology technology;
+  std::string technology_name = {};           ///< as the user gave it
+  std::vector<std::string> assumptions = {};  ///< sentences: what was changed so that the parts fit
 
   /// Makes memories, idle ones with as many channels as the chip. Reads the memory's file.
   std::function<std::unique_ptr<sim::Memory>()> memory_maker() const;
@@ -34,7 +36,9 @@ struct ChipSetup {
 struct MemoryFigures {
   std::string name;
   std::uint32_t channels = 0, access_bytes = 0;
-  double clock_hz = 0, peak_bytes_per_second = 0;
+  double clock_hz = 0;               ///< of its file
+  double run_clock_hz = 0;           ///< of the run: the chip's, one memory clock per cycle
+  double peak_bytes_per_second = 0;  ///< at the clock of the run
   sim::MemoryEnergy energy;
 };
 
@@ -78,9 +82,12 @@ struct LayerShare {
   sim::Cycles cycles = 0;
   std::uint64_t rows = 0;
   sim::StreamBytes bytes;
+  std::vector<sim::Activity> units;  ///< of each of Result::units; empty where the layers of the run overlap
 };
 std::vector<LayerShare> layer_shares(const sim::Result& result);
 /// Whether the run told the traffic of its layers apart (weights aside): only then do the bytes of the shares mean something.
 bool knows_layer_bytes(const sim::Result& result);
+/// Whether the layers of the run came one after the other, so that each has an account of its units' cycles.
+bool knows_layer_activity(const sim::Result& result);
 
 }  // namespace spatten

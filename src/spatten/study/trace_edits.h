@@ -17,6 +17,8 @@ class ChosenSteps final : public trace::Source {
       : source_(source), wanted_(std::move(wanted)) {}
   const trace::Header& header() const override { return source_.header(); }
   bool next(trace::Record& out) override;
+  std::string place() const override { return source_.place(); }
+  std::vector<std::string> assumptions() const override { return source_.assumptions(); }
 
  private:
   trace::Source& source_;
@@ -36,6 +38,8 @@ class RestoredTrace final : public trace::Source {
   RestoredTrace(trace::Source& source, const StoredWidths& widths) : source_(source), widths_(widths) {}
   const trace::Header& header() const override { return source_.header(); }
   bool next(trace::Record& out) override;
+  std::string place() const override { return source_.place(); }
+  std::vector<std::string> assumptions() const override { return source_.assumptions(); }
 
  private:
   trace::Source& source_;

@@ -137,6 +137,8 @@ bool AuthorsCsvSource::next(Record& out) {
   return true;
 }
 
+std::string AuthorsCsvSource::place() const { return file_.path() + ":" + std::to_string(line_); }
+
 AuthorsCsvSink::AuthorsCsvSink(const std::string& path) : file_(path), path_(path) {}
 
 void AuthorsCsvSink::begin(const Header& header) {

@@ -24,6 +24,7 @@ class AuthorsCsvSource final : public Source {
 
   const Header& header() const override { return header_; }
   bool next(Record& out) override;
+  std::string place() const override;
 
  private:
   void rewind();

@@ -99,6 +99,8 @@ void FileSource::finish() {
   finished_ = true;
 }
 
+std::string FileSource::place() const { return fmt::format("{}:record {}", file_.path(), records_); }
+
 bool FileSource::next(Record& out) {
   if (block_left_ == 0 && !finished_) next_block();
   if (finished_) return false;

@@ -20,6 +20,7 @@ class FileSource final : public Source {
 
   const Header& header() const override { return header_; }
   bool next(Record& out) override;
+  std::string place() const override;
 
  private:
   void read_header();

@@ -107,6 +107,7 @@ void SyntheticSource::finish_pass() {
 bool SyntheticSource::next(Record& out) {
   if (index_ == passes_) return false;
   out = record();
+  ++records_;
   if (out.key_lsb_bits != 0) {
     lsb_carry_ += work_.lsb_row_ratio * out.rows;
     out.lsb_rows = std::min(out.rows, static_cast<std::uint32_t>(lsb_carry_));
@@ -120,6 +121,14 @@ bool SyntheticSource::next(Record& out) {
   pass_ = std::move(following_);
   finish_pass();
   return true;
+}
+
+std::string SyntheticSource::place() const { return fmt::format("{}:record {}", work_.model, records_); }
+
+std::vector<std::string> SyntheticSource::assumptions() const {
+  if (!work_.policy.quantization.progressive()) return {};
+  return {fmt::format("No text was run: {:.3g} % of the rows read low bits, an even share{}.", 100 * work_.lsb_row_ratio,
+                      work_.lsb_row_ratio == kPaperLsbRowRatio ? " (the paper's average)" : "")};
 }
 
 Record SyntheticSource::record() const {

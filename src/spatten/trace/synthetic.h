@@ -32,6 +32,8 @@ class SyntheticSource final : public Source {
 
   const Header& header() const override { return header_; }
   bool next(Record& out) override;
+  std::string place() const override;  ///< "MODEL:record N"
+  std::vector<std::string> assumptions() const override;
 
  private:
   /// One forward pass: keys, values and heads of each layer.
@@ -56,6 +58,7 @@ class SyntheticSource final : public Source {
   std::uint32_t passes_;
   std::vector<std::uint32_t> available_;  // per layer: keys that exist, the next pass's own token not counted
   Pass pass_, following_;                 // the pass at hand and the one after it, empty after the last
+  std::uint64_t records_ = 0;
   std::uint32_t index_ = 0, layer_ = 0, head_ = 0;
   double lsb_carry_ = 0.0;
 };

@@ -47,18 +47,39 @@ TEST_P(ImpossibleChip, IsRefusedByKnobValueAndRule) {
 
 INSTANTIATE_TEST_SUITE_P(
     Knobs, ImpossibleChip,
-    ::testing::Values(Refused{"NoChannels", "channels=0", "channels is 0, expected 1 to 64"},
-                      Refused{"ThreeChannels", "channels=3", "channels is 3, expected a power of two"},
-                      Refused{"OddArray", "array.multipliers=500", "array.multipliers is 500, expected a power of two"},
-                      Refused{"LongSums", "qk.max_head_dim=1024", "qk.max_head_dim is 1024, expected 64 to 512"},
-                      Refused{"SmallSram", "key_sram.lines=100", "key_sram.lines is 100, too small for one row"},
-                      Refused{"SmallSoftmaxFifo", "softmax.fifo_lines=10", "softmax.fifo_lines is 10, too small for one row"},
-                      Refused{"LanesThatCutLines", "fetcher.lanes=12", "fetcher.lanes is 12, expected a multiple of the 8"},
-                      Refused{"MoreUnderWayThanHeld", "fetcher.outstanding=65", "fetcher.outstanding is 65, more than the 64"},
-                      Refused{"NoClock", "clock_hz=0", "clock_hz is 0"},
-                      Refused{"SevenBitWeights", "fc.weight_bits=7", "fc.weight_bits is 7, expected 0, 8 or 12"},
+    ::testing::Values(Refused{"NoChannels", "channels=0", "/channels: expected 1 to 64, found 0"},
+                      Refused{"ThreeChannels", "channels=3", "/channels: expected a power of two, found 3"},
+                      Refused{"OddArray", "array.multipliers=500", "/array/multipliers: expected a power of two, found 500"},
+                      Refused{"LongSums", "qk.max_head_dim=1024", "/qk/max_head_dim: expected 64 to 512, found 1024"},
+                      Refused{"SmallSram", "key_sram.lines=100", "/key_sram/lines: expected at least 128 for the longest row"},
+                      Refused{"SmallSoftmaxFifo", "softmax.fifo_lines=10", "/softmax/fifo_lines: expected at least 128 for the longest row"},
+                      Refused{"LanesThatCutLines", "fetcher.lanes=12", "/fetcher/lanes: expected a multiple of the 8 vectors"},
+                      Refused{"MoreUnderWayThanHeld", "fetcher.outstanding=65", "/fetcher/outstanding: expected at most the 64 answers"},
+                      Refused{"NoClock", "clock_hz=0", "/clock_hz: expected 1000000 to 100000000000, found 0"},
+                      Refused{"SevenBitWeights", "fc.weight_bits=7", "/fc/weight_bits: expected 0, 8 or 12, found 7"},
                       Refused{"UnknownKnob", "topk.lane=8", "lanes"}),
     [](const auto& refused) { return std::string(refused.param.name); });
+
+std::string refusal_of(const std::string& text) {
+  try {
+    const JsonFile file = JsonFile::parse(text, "c.json");
+    ChipSpec chip;
+    read_fields(file.root(), chip);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "none";
+}
+
+TEST(ChipFile, IsRefusedAtLineAndKey) {
+  EXPECT_EQ(refusal_of("{\n \"name\": \"x\",\n \"clock_hz\": 0}"), "c.json:3:/clock_hz: expected 1000000 to 100000000000, found 0");
+  EXPECT_EQ(refusal_of("{\"topk\": {\n\"lanes\": 0}}"), "c.json:2:/topk/lanes: expected 1 to 4096, found 0");
+}
+
+TEST(ChipFile, ARuleOfAKnobThatIsLeftOutNamesIt) {
+  EXPECT_EQ(refusal_of("{\"key_sram\":\n{\"allocations\": 4},\n \"rows\": {\"max_keys\": 1000000}}"),
+            "c.json:2:/key_sram: key_sram.lines: expected at least 125000 for the longest row, rows.max_keys 1000000 at 8 a line, found 256");
+}
 
 }  // namespace
 }  // namespace spatten::sim

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <map>
-#include <numeric>
+#include <set>
 #include <tuple>
 
 #include "spatten/trace/memory.h"
@@ -175,36 +175,66 @@ TEST(TraceRows, TokensAreRankedAmongThoseThatAreAlive) {
   EXPECT_GT(all->selection_cycles, alive->selection_cycles);
 }
 
-/// Values of each row of a causal head that keeps `total` of them over its rows, each row at most `most`.
-std::vector<std::uint32_t> values_of_causal_rows(std::uint32_t rows, std::uint32_t most, std::uint64_t total) {
-  trace::MemorySink sink;
-  sink.begin({});
+/// Rows of one causal pass over 40 tokens of which all rows together keep `values_total` values.
+std::vector<std::pair<std::uint32_t, std::uint32_t>> keys_and_values_of(std::uint64_t values_total) {
+  trace::MemorySink trace;
+  trace.begin({});
   trace::Record r;
-  r.context = r.keys = r.rows = rows;
-  r.values = most;
-  r.values_total = total;
-  r.key_msb_bits = r.value_bits = 8;
-  r.causal = true;
   r.stage = trace::Stage::kSummarization;
-  sink.write(r);
-  sink.end();
-  trace::MemorySource source(sink);
+  r.causal = true;
+  r.context = r.keys = r.values = r.rows = 40;
+  r.values_total = values_total;
+  trace.write(r);
+  trace.end();
+  trace::MemorySource source(trace);
   const ChipSpec spec = chip();
-  TraceRows made(source, spec, kAccess, 0);
-  std::vector<std::uint32_t> values;
-  while (const Row* row = made.next()) {
-    EXPECT_EQ(row->select_values, row->values < row->keys);
-    values.push_back(row->values);
-  }
-  return values;
+  TraceRows rows(source, spec, kAccess, 0);
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> out;
+  while (const Row* row = rows.next()) out.emplace_back(row->keys, row->values);
+  return out;
 }
 
-TEST(TraceRows, ARowThatSeesFewKeysKeepsFewValues) {
-  EXPECT_EQ(values_of_causal_rows(6, 6, 21), (std::vector<std::uint32_t>{1, 2, 3, 4, 5, 6}));  // all
-  EXPECT_EQ(values_of_causal_rows(6, 3, 15), (std::vector<std::uint32_t>{1, 2, 3, 3, 3, 3}));
-  const std::vector<std::uint32_t> half = values_of_causal_rows(40, 40, 410);
-  EXPECT_EQ(std::accumulate(half.begin(), half.end(), 0u), 411u);  // the first keeps one, not a half
-  for (std::uint32_t i = 0; i < 40; ++i) EXPECT_NEAR(half[i], (i + 1) / 2.0, 1);
+TEST(TraceRows, ARowOfAPromptKeepsValuesInProportionToWhatItSees) {
+  for (const auto& [keys, values] : keys_and_values_of(40 * 41 / 2)) EXPECT_EQ(values, keys);
+  std::uint64_t all = 0;
+  for (const auto& [keys, values] : keys_and_values_of(40 * 41 / 4)) {
+    EXPECT_NEAR(values, keys * 0.5, 1);
+    all += values;
+  }
+  EXPECT_EQ(all, 40u * 41 / 4);
+}
+
+std::set<std::string> assumptions_of(trace::Record record, const std::vector<std::string>& overrides = {}) {
+  record.context = record.keys = record.values = 40;
+  record.key_msb_bits = record.value_bits = 8;
+  trace::MemorySink trace;
+  trace.begin({});
+  trace.write(record);
+  trace.end();
+  trace::MemorySource source(trace);
+  const ChipSpec spec = load_chip(SPATTEN_SOURCE_DIR "/configs/hw/spatten.json", overrides);
+  TraceRows rows(source, spec, kAccess, 0);
+  while (rows.next()) {
+  }
+  return rows.assumptions();
+}
+
+TEST(TraceRows, RandomNumbersThatStandInForProbabilitiesAreSaid) {
+  trace::Record whole;
+  EXPECT_TRUE(assumptions_of(whole).empty());
+  trace::Record pruned;
+  pruned.stage = trace::Stage::kSummarization;
+  pruned.rows = 8;
+  pruned.values_total = 80;
+  EXPECT_EQ(assumptions_of(pruned), (std::set<std::string>{"The trace has no probabilities: the passes of a row's quick-select are those of random ranks."}));
+  EXPECT_TRUE(assumptions_of(pruned, {"topk.enabled=false"}).empty());
+  const auto java = assumptions_of(pruned, {"rows.pivots=java_values"});
+  ASSERT_EQ(java.size(), 1u);
+  EXPECT_NE(java.begin()->find("java.util.Random"), std::string::npos);
+  trace::Record ranked;
+  ranked.top_k_tokens = 20;
+  EXPECT_EQ(assumptions_of(ranked), (std::set<std::string>{"The passes of the token and head top-k are those of random ranks: scores are not looked at."}));
+  EXPECT_EQ(assumptions_of(whole, {"rows.ids=index_memory"}).size(), 1u);
 }
 
 TEST(TraceRows, HeadsWithSeveralQueriesDoNotPair) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -68,6 +69,8 @@ struct Result {
   StreamBytes bytes;
   std::vector<UnitResult> units;  ///< in the order of the data path; "memory" is one of them
   std::vector<LayerResult> layers;
+  /// What each of `units` did in each layer, over all steps; of layers that the chip waited for, so that none overlaps another.
+  std::map<std::uint32_t, std::vector<Activity>> layer_activity;
   std::vector<RowTime> row_times;          ///< only when asked for
   std::vector<std::string> assumptions;    ///< sentences: what stood in for values that the input lacks
   bool partial = false;                    ///< interrupted: the counts end with the last whole segment, if there are any

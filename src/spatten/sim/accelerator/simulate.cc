@@ -9,6 +9,7 @@
 #include "spatten/base/thread_pool.h"
 #include "spatten/sim/accelerator/accelerator.h"
 #include "spatten/sim/accelerator/fc_stream.h"
+#include "spatten/sim/accelerator/fitting_source.h"
 #include "spatten/sim/accelerator/fixed_datapath.h"
 #include "spatten/sim/accelerator/segments.h"
 #include "spatten/sim/accelerator/trace_rows.h"
@@ -128,6 +129,14 @@ SegmentResult run_segment(trace::Source& source, const ChipSpec& chip, Memory& m
   return out;
 }
 
+// What the units did in a segment that is one layer.
+void add_layer_activity(Result& total, const Result& part) {
+  if (part.layers.size() != 1) return;
+  std::vector<Activity>& units = total.layer_activity[part.layers.front().layer];
+  units.resize(part.units.size());
+  for (std::size_t i = 0; i < units.size(); ++i) units[i].add(part.units[i].activity);
+}
+
 // Appends a segment that began when the one before it ended.
 void append(Result& total, const Result& part) {
   for (LayerResult layer : part.layers) {
@@ -144,6 +153,7 @@ void append(Result& total, const Result& part) {
       for (std::size_t k = 0; k < part.units[i].counters.size(); ++k) total.units[i].counters[k].second += part.units[i].counters[k].second;
     }
   }
+  add_layer_activity(total, part);
   total.cycles += part.cycles;
   total.rows += part.rows;
   total.records += part.records;
@@ -181,8 +191,8 @@ class SegmentRunner {
   trace::Summary run(Result& total, std::set<std::string>& assumptions) {
     while (!stopped(options_)) {
       // What is drawn is simulated in its order, one segment after the other.
-      const bool drawn = options_.timeline && options_.timeline->open(total.cycles);
-      if (drawn) options_.timeline->set_origin(total.cycles);
+      if (options_.timeline) options_.timeline->set_origin(total.cycles);
+      const bool drawn = options_.timeline && options_.timeline->open(0);
       Batch batch = drawn ? read(1, false) : read(std::size_t{16} * pool_.size(), reuse_);
       if (batch.records.empty()) return counted_.summary();
       if (!add(batch, simulate(batch, drawn ? options_.timeline : nullptr), total, assumptions)) break;
@@ -269,8 +279,9 @@ class SegmentRunner {
 
 }  // namespace
 
-Result simulate(trace::Source& source, const ChipSpec& chip, const std::function<std::unique_ptr<Memory>()>& make_memory,
+Result simulate(trace::Source& records, const ChipSpec& chip, const std::function<std::unique_ptr<Memory>()>& make_memory,
                 const SimulationOptions& options) {
+  FittingSource source(records, chip);
   Result total;
   std::set<std::string> assumptions;
   FcStream fc(chip, make_memory);

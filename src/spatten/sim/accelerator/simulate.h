@@ -31,10 +31,10 @@ struct SimulationOptions {
   const std::atomic<bool>* stop = nullptr;            ///< when it becomes true the result so far is returned, marked partial
 };
 
-/// Runs every record of `source` on the chip. `make_memory` builds one memory per segment, each idle at its start.
+/// Runs every record of a trace on the chip. `make_memory` builds one memory per segment, each idle at its start.
 /// Throws Error when a record does not fit the chip (too many keys, a head size that the arrays cannot hold) naming the
 /// record, and when the modelled machine cannot go on, naming the units that wait for each other.
-Result simulate(trace::Source& source, const ChipSpec& chip, const std::function<std::unique_ptr<Memory>()>& make_memory,
+Result simulate(trace::Source& records, const ChipSpec& chip, const std::function<std::unique_ptr<Memory>()>& make_memory,
                 const SimulationOptions& options = {});
 
 }  // namespace spatten::sim

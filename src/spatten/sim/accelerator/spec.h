@@ -113,7 +113,7 @@ struct ChipSpec {
     f("memory", s.memory, "", "memory when none is named: a file of configs/memory or ideal:LATENCY");
     f("clock_hz", s.clock_hz, "Hz", "core clock; the memory runs at the same");
     f("barrier", s.barrier, "", "what waits for what between steps and layers");
-    f("channels", s.channels, "channel", "DRAM channels");
+    f("channels", s.channels, "channel", "DRAM channels; no more than the memory has");
     f("array", s.array, "", "multiplier arrays");
     f("rows", s.rows, "", "how rows are made of records");
     f("controller", s.controller, "", "controller");
@@ -128,7 +128,7 @@ struct ChipSpec {
     f("importance", s.importance, "", "token and head importance accumulators are there");
     f("fc", s.fc, "", "FC layers end to end");
   }
-  /// Throws Error naming knob, value and rule.
+  /// Throws Error at the knob's place, naming rule and value.
   void validate(const JsonNode& node) const;
 
   /// Keys or values per line at head dimension 64.

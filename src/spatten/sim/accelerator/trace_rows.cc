@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <concepts>
 #include <numeric>
 #include <type_traits>
@@ -56,15 +57,16 @@ std::uint64_t share(std::uint64_t total, std::uint64_t rows, std::uint64_t r) {
   return total * (r + 1) / rows - total * r / rows;
 }
 
-// Values that the first `rows` rows keep: values_total is dealt out in proportion to what each may keep.
-std::uint64_t values_of_first(const trace::Record& record, std::uint32_t rows) {
-  if (rows == 0) return 0;
-  trace::Record first;
-  first.causal = record.causal;
-  first.rows = rows;
-  first.keys = record.causal ? record.keys - record.rows + rows : record.keys;
-  first.values = record.values;
-  return record.values_total * trace::most_value_pairs(first) / trace::most_value_pairs(record);
+// Values that a row keeps of the `seen` keys that it sees: as many as it may where the record says no less, else its part of
+// values_total, in proportion to what it sees.
+std::uint64_t values_kept(const trace::Record& record, std::uint64_t row, std::uint64_t seen) {
+  const std::uint64_t most = std::min<std::uint64_t>(record.values, seen);
+  if (record.rows == 1 || trace::value_pairs(record) == trace::most_value_pairs(record)) return most;
+  if (!record.causal) return std::min(most, share(record.values_total, record.rows, row));
+  const double kept = static_cast<double>(record.values_total) / static_cast<double>(trace::key_pairs(record));
+  const std::uint64_t before = row * seen - row * (row + 1) / 2;  // keys that the rows before it see, over all of them
+  const auto so_far = [&](std::uint64_t pairs) { return std::llround(kept * static_cast<double>(pairs)); };
+  return std::min<std::uint64_t>(most, static_cast<std::uint64_t>(so_far(before + seen) - so_far(before)));
 }
 
 }  // namespace
@@ -119,7 +121,6 @@ std::optional<trace::Record> TraceRows::take_record() {
     return std::nullopt;
   }
   ++records_;
-  check(record);
   return record;
 }
 
@@ -148,26 +149,6 @@ bool TraceRows::pair_fits(const trace::Record& record) const {
   const std::uint32_t per_line = line_elements(chip_.results_per_line(), record.head_dim);
   const std::uint32_t lines = 2 * round_up((rounded(record.keys) + per_line - 1) / per_line, 2);
   return lines <= std::min(chip_.key_sram.lines, chip_.value_sram.lines);
-}
-
-void TraceRows::check(const trace::Record& record) const {
-  const auto fail = [&](const std::string& message) {
-    throw Error(fmt::format("record {} (step {}, layer {}, head {}): {}", records_, record.step, record.layer, record.head, message));
-  };
-  if (rounded(record.keys) > chip_.rows.max_keys) {
-    fail(fmt::format("{} keys are more than the chip's rows.max_keys {}", record.keys, chip_.rows.max_keys));
-  }
-  if (record.head_dim > chip_.qk.max_head_dim || (record.head_dim > 64 && chip_.array.multipliers % record.head_dim != 0)) {
-    fail(fmt::format("head dimension {} does not fit arrays of {} multipliers with sums of up to {}", record.head_dim,
-                     chip_.array.multipliers, chip_.qk.max_head_dim));
-  }
-  const std::uint32_t per_line = line_elements(chip_.results_per_line(), record.head_dim);
-  const std::uint32_t lines = round_up((rounded(record.keys) + per_line - 1) / per_line, 2);
-  const std::uint32_t room = std::min(chip_.key_sram.lines, chip_.value_sram.lines);
-  if (lines > room) {
-    fail(fmt::format("{} keys of head dimension {} take {} lines, more than the {} of the K and V SRAM", record.keys, record.head_dim,
-                     lines, room));
-  }
 }
 
 std::uint32_t TraceRows::rounded(std::uint32_t count) const { return round_up(count, chip_.rows.count_rounding); }
@@ -228,10 +209,7 @@ Row* TraceRows::make_row(const trace::Record& record, std::uint32_t query_row, R
   row.head = record.head;
   row.head_dim = record.head_dim;
   const std::uint32_t seen = record.causal && record.rows > 1 ? record.keys - record.rows + query_row + 1 : record.keys;
-  std::uint32_t values = std::min(record.values, seen);
-  if (record.rows > 1 && record.values_total > 0) {
-    values = static_cast<std::uint32_t>(values_of_first(record, query_row + 1) - values_of_first(record, query_row));
-  }
+  const auto values = static_cast<std::uint32_t>(values_kept(record, query_row, seen));
   row.keys = rounded(seen);
   row.values = rounded(std::max(1u, values));
   const bool low_bits = record.lsb_mask.empty() ? share(record.lsb_rows, record.rows, query_row) > 0
@@ -347,6 +325,7 @@ const std::uint32_t* TraceRows::survivors(const trace::Record& record) {
 
 void TraceRows::choose_ids(Row& row, const trace::Record& record) {
   if (chip_.rows.ids == RowSpec::Ids::kIndexMemory) {
+    assumptions_.insert("Which vectors a row reads is the pattern in the index memory of the published RTL.");
     row.key.ids = row.key_lsb.ids = key_index_memory_.data();
     row.value.ids = value_index_memory_.data();
     return;
@@ -363,8 +342,7 @@ void TraceRows::choose_ids(Row& row, const trace::Record& record) {
   row.value.ids = row.key.ids;
   if (row.values_with_keys || row.part != 0 || row.values >= row.keys || row.data) return;
   // Local value pruning keeps some of them: a seeded choice, in order, since the trace has no probabilities.
-  assumptions_.insert("The trace has no probabilities: which values a row keeps is a seeded choice, and the passes of its "
-                      "quick-select are those of random ranks.");
+  assumptions_.insert("The trace has no probabilities: which values a row keeps is a seeded choice.");
   owned.value_ids.clear();
   Random random(mix(mix(chip_.topk.seed, record.context), std::uint64_t{record.keys} << 20 | record.head));
   for (std::uint32_t i = 0; i < row.keys && owned.value_ids.size() < row.values; ++i) {
@@ -385,6 +363,11 @@ void TraceRows::plan_selection(Row& row, const trace::Record& record, bool first
     selection = select_random_ranks(row.keys, row.values, cost, random_);
   }
   if (!row.select_values || !chip_.topk.enabled) return;
+  if (!row.data) {
+    assumptions_.insert(chip_.rows.pivots == RowSpec::Pivots::kJavaValues
+                            ? "The trace has no probabilities: the passes of a row's quick-select are those of java.util.Random's values, as the authors draw them."
+                            : "The trace has no probabilities: the passes of a row's quick-select are those of random ranks.");
+  }
   row.select_cycles = selection.cycles;
   row.select_passes = selection.passes;
   row.select_compares = selection.compares;
@@ -394,6 +377,7 @@ void TraceRows::plan_selection(Row& row, const trace::Record& record, bool first
 void TraceRows::plan_token_selection(Row& row, const trace::Record& record) {
   if (!chip_.rows.select_tokens) return;
   if (record.top_k_tokens == 0 && record.top_k_heads == 0) return;
+  assumptions_.insert("The passes of the token and head top-k are those of random ranks: scores are not looked at.");
   const SelectionCost cost{chip_.topk.lanes, chip_.topk.pass_overhead_cycles};
   Random random(mix(mix(chip_.topk.seed + 2, record.context), record.top_k_tokens));
   const auto plan = [&](std::uint32_t candidates, std::uint32_t kept) {

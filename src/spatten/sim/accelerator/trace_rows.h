@@ -20,7 +20,7 @@ namespace spatten::sim {
 
 class TraceRows final : public RowSource {
  public:
-  /// Rows from `first_row` on are numbered on, for addresses and seeds. `batch` above 0: see SimulationOptions.
+  /// Every record of `source` fits the chip (fitting_source.h). `batch` above 0: see SimulationOptions.
   /// `operands` may be nullptr.
   TraceRows(trace::Source& source, const ChipSpec& chip, std::uint32_t access_bytes, std::uint32_t batch,
             OperandStore* operands = nullptr);
@@ -55,7 +55,6 @@ class TraceRows final : public RowSource {
   void plan_selection(Row& row, const trace::Record& record, bool first_of_pair);
   void plan_token_selection(Row& row, const trace::Record& record);
   Storage storage(const trace::Record& record) const;
-  void check(const trace::Record& record) const;
   bool windows() const { return chip_.rows.addresses == RowSpec::Addresses::kRequestWindows; }
   bool lies_in_pairs(const trace::Record& record) const;
   bool pair_fits(const trace::Record& record) const;

@@ -39,6 +39,7 @@ class Activity {
   Cycles busy() const { return spent(Why::kBusy); }
   Cycles idle() const { return spent(Why::kIdle); }
   Cycles stalled() const { return spent(Why::kNoInput) + spent(Why::kNoRoom) + spent(Why::kMemory) + spent(Why::kOrder); }
+  Cycles total() const { return busy() + idle() + stalled(); }
 
   void add(const Activity& other) {
     for (std::size_t i = 0; i < kWhys; ++i) spent_[i] += other.spent_[i];

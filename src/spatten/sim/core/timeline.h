@@ -43,7 +43,7 @@ class Timeline {
   /// The value of a named track from `at` on, e.g. the bytes that DRAM moved in the 1000 cycles before.
   void count(const std::string& track, Cycles at, double value);
 
-  /// Whether anything at or after this cycle can still be kept.
+  /// Whether anything at or after this cycle (of the piece at hand) can still be kept.
   bool open(Cycles now) const { return origin_ + now < window_.to; }
 
   const Window& window() const { return window_; }  ///< `to` is the cycle at which the slices ran out, if they did
