@@ -25,18 +25,24 @@ void FittingSource::fail(const trace::Record& record, const std::string& message
 void FittingSource::check(const trace::Record& record) const {
   const std::uint64_t rounding = chip_.rows.count_rounding, keys = (record.keys + rounding - 1) / rounding * rounding;
   if (keys > chip_.rows.max_keys) {
-    fail(record, fmt::format("expected at most {} keys, the chip's rows.max_keys, found {}", chip_.rows.max_keys, record.keys));
+    fail(record,
+         fmt::format("expected at most {} keys, the chip's rows.max_keys, found {}", chip_.rows.max_keys, record.keys));
   }
-  if (record.head_dim > chip_.qk.max_head_dim || (record.head_dim > 64 && chip_.array.multipliers % record.head_dim != 0)) {
-    fail(record, fmt::format("expected a head dimension of at most 64, or one that divides array.multipliers {} and is at most "
-                             "qk.max_head_dim {}, found {}", chip_.array.multipliers, chip_.qk.max_head_dim, record.head_dim));
+  if (record.head_dim > chip_.qk.max_head_dim ||
+      (record.head_dim > 64 && chip_.array.multipliers % record.head_dim != 0)) {
+    fail(record,
+         fmt::format("expected a head dimension of at most 64, or one that divides array.multipliers {} and is at most "
+                     "qk.max_head_dim {}, found {}",
+                     chip_.array.multipliers, chip_.qk.max_head_dim, record.head_dim));
   }
   const std::uint64_t per_line = line_elements(chip_.results_per_line(), record.head_dim);
   const std::uint64_t lines = ((keys + per_line - 1) / per_line + 1) / 2 * 2;  // written in twos
   const std::uint64_t room = std::min(chip_.key_sram.lines, chip_.value_sram.lines);
   if (lines > room) {
-    fail(record, fmt::format("expected keys for at most the {} lines of the K and V SRAM, found {} of head dimension {}, which take {}",
-                             room, record.keys, record.head_dim, lines));
+    fail(record,
+         fmt::format(
+             "expected keys for at most the {} lines of the K and V SRAM, found {} of head dimension {}, which take {}",
+             room, record.keys, record.head_dim, lines));
   }
 }
 
