@@ -23,7 +23,7 @@ void expect_power_of_two(const JsonNode& node, const char* knob, std::uint32_t v
 
 void ChipSpec::validate(const JsonNode& node) const {
   expect_range(node, {"clock_hz"}, clock_hz, 1e6, 1e11);
-  expect_range(node, {"channels"}, channels, 1, 64);
+  expect_range(node, {"channels"}, channels, 1, kMaxChannels);
   expect_power_of_two(node, "channels", channels);
   expect_range(node, {"array", "multipliers"}, array.multipliers, 64, 1 << 16);
   expect_power_of_two(node, "array.multipliers", array.multipliers);

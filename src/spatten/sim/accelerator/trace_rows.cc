@@ -65,8 +65,9 @@ struct TraceRows::Owned : Row {
 };
 
 TraceRows::TraceRows(trace::Source& source, const ChipSpec& chip, std::uint32_t access_bytes, std::uint32_t batch,
-                     OperandStore* operands)
-    : source_(source), chip_(chip), access_bytes_(access_bytes), batch_(batch), operands_(operands), random_(chip.topk.seed) {
+                     OperandStore* operands, std::uint64_t capacity_bytes)
+    : source_(source), chip_(chip), access_bytes_(access_bytes), batch_(batch), operands_(operands), capacity_bytes_(capacity_bytes),
+      random_(chip.topk.seed) {
   if (chip.rows.ids == RowSpec::Ids::kIndexMemory) {
     key_index_memory_ = make_index_memory(chip.fetcher.lanes, chip.rows.max_keys);
     value_index_memory_ = make_value_index_memory(key_index_memory_, chip.fetcher.lanes, chip.results_per_line());
@@ -138,22 +139,23 @@ bool TraceRows::pair_fits(const trace::Record& record) const {
   return lines <= std::min(chip_.key_sram.lines, chip_.value_sram.lines);
 }
 
+void TraceRows::fail(const trace::Record& record, const std::string& message) const {
+  throw Error(fmt::format("record {} (step {}, layer {}, head {}): {}", records_, record.step, record.layer, record.head, message));
+}
+
 void TraceRows::check(const trace::Record& record) const {
-  const auto fail = [&](const std::string& message) {
-    throw Error(fmt::format("record {} (step {}, layer {}, head {}): {}", records_, record.step, record.layer, record.head, message));
-  };
   if (rounded(record.keys) > chip_.rows.max_keys) {
-    fail(fmt::format("{} keys are more than the chip's rows.max_keys {}", record.keys, chip_.rows.max_keys));
+    fail(record, fmt::format("{} keys are more than the chip's rows.max_keys {}", record.keys, chip_.rows.max_keys));
   }
   if (record.head_dim > chip_.qk.max_head_dim || (record.head_dim > 64 && chip_.array.multipliers % record.head_dim != 0)) {
-    fail(fmt::format("head dimension {} does not fit arrays of {} multipliers with sums of up to {}", record.head_dim,
+    fail(record, fmt::format("head dimension {} does not fit arrays of {} multipliers with sums of up to {}", record.head_dim,
                      chip_.array.multipliers, chip_.qk.max_head_dim));
   }
   const std::uint32_t per_line = line_elements(chip_.results_per_line(), record.head_dim);
   const std::uint32_t lines = round_up((rounded(record.keys) + per_line - 1) / per_line, 2);
   const std::uint32_t room = std::min(chip_.key_sram.lines, chip_.value_sram.lines);
   if (lines > room) {
-    fail(fmt::format("{} keys of head dimension {} take {} lines, more than the {} of the K and V SRAM", record.keys, record.head_dim,
+    fail(record, fmt::format("{} keys of head dimension {} take {} lines, more than the {} of the K and V SRAM", record.keys, record.head_dim,
                      lines, room));
   }
 }
@@ -290,6 +292,10 @@ void TraceRows::place(Row& row, const trace::Record& record, const Storage& stor
     const std::uint64_t lows = all_shared * key, values_begin = lows + all * low;
     const std::uint64_t queries = values_begin + all_shared * value, outputs = queries + all * query;
     const std::uint64_t layer = record.layer * round_up(outputs + all * query, kLayerAlignment);
+    if (const std::uint64_t end = layer + outputs + all * query; end > capacity_bytes_) {
+      fail(record, fmt::format("the layers up to this one take {} bytes of DRAM, more than the {} of the memory (memory.organization, memory.channels)",
+                               end, capacity_bytes_));
+    }
     key_base = layer + shared * key + std::uint64_t{first_access(storage.key_bits)} * access_bytes_;
     low_base = layer + lows + own * low;
     value_base = layer + values_begin + shared * value + std::uint64_t{first_access(storage.value_bits)} * access_bytes_;

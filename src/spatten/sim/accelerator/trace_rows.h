@@ -21,9 +21,10 @@ namespace spatten::sim {
 class TraceRows final : public RowSource {
  public:
   /// Rows from `first_row` on are numbered on, for addresses and seeds. `batch` above 0: see SimulationOptions.
-  /// `operands` may be nullptr.
+  /// `operands` may be nullptr. Throws Error when a layer ends past `capacity_bytes`; request windows wrap there instead, as
+  /// the published RTL's do.
   TraceRows(trace::Source& source, const ChipSpec& chip, std::uint32_t access_bytes, std::uint32_t batch,
-            OperandStore* operands = nullptr);
+            OperandStore* operands = nullptr, std::uint64_t capacity_bytes = ~std::uint64_t{0});
   ~TraceRows() override;
 
   Row* next() override;
@@ -56,6 +57,7 @@ class TraceRows final : public RowSource {
   void plan_token_selection(Row& row, const trace::Record& record);
   Storage storage(const trace::Record& record) const;
   void check(const trace::Record& record) const;
+  [[noreturn]] void fail(const trace::Record& record, const std::string& message) const;
   bool windows() const { return chip_.rows.addresses == RowSpec::Addresses::kRequestWindows; }
   bool lies_in_pairs(const trace::Record& record) const;
   bool pair_fits(const trace::Record& record) const;
@@ -66,6 +68,7 @@ class TraceRows final : public RowSource {
   const ChipSpec& chip_;
   std::uint32_t access_bytes_, batch_;
   OperandStore* operands_;
+  std::uint64_t capacity_bytes_;
   std::vector<std::uint32_t> key_index_memory_, value_index_memory_;
   JavaRandom java_{1};
   Random random_;
