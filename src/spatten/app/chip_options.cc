@@ -15,6 +15,7 @@ namespace spatten::app {
 namespace {
 
 constexpr std::string_view kMemoryPrefix = "memory.";
+constexpr const char* kMemories = "configs/memory";
 constexpr const char *kDefaultChip = "spatten", *kDefaultTechnology = "tsmc40";
 
 template <FieldStruct T>
@@ -34,6 +35,25 @@ bool begins_in(const std::vector<std::string>& keys, const std::string& key) {
 /// What the user names, else what the chip's file names, else the default.
 std::string memory_name(const std::string& given, const sim::ChipSpec& chip) {
   return !given.empty() ? given : !chip.memory.empty() ? chip.memory : sim::kDefaultMemory;
+}
+
+std::string chip_file(const ChipOptions& options, const Environment& environment) {
+  return find_data_file("--chip", options.chip.empty() ? kDefaultChip : options.chip, "configs/hw", environment.data_roots);
+}
+
+bool overridden(const std::vector<std::string>& assignments, const std::string& key) {
+  return std::any_of(assignments.begin(), assignments.end(), [&](const std::string& a) { return a.starts_with(key + "="); });
+}
+
+/// The file of a memory that the chip's file names: a wrong name is that file's fault.
+std::string memory_of_chip(const std::string& name, const std::string& file, const std::vector<std::string>& roots) {
+  try {
+    return find_data_file("", name, kMemories, roots);
+  } catch (const UsageError& e) {
+    const JsonFile chip = JsonFile::load(file);
+    if (const auto key = chip.root().find("memory")) key->fail(e.what());
+    throw;
+  }
 }
 
 }  // namespace
@@ -71,19 +91,32 @@ Overrides split_overrides(const std::vector<std::string>& assignments) {
 
 ChipSetup load_chip_setup(const ChipOptions& options, const Overrides& overrides, const Environment& environment) {
   const auto& roots = environment.data_roots;
-  const std::string chip = options.chip.empty() ? kDefaultChip : options.chip;
   const std::string technology = options.technology.empty() ? kDefaultTechnology : options.technology;
-  ChipSetup setup{.chip_name = chip,
+  const std::string file = chip_file(options, environment);
+  ChipSetup setup{.chip_name = options.chip.empty() ? kDefaultChip : options.chip,
                   .memory_name = {},
                   .memory_file = {},
-                  .chip = sim::load_chip(find_data_file("--chip", chip, "configs/hw", roots), overrides.chip),
+                  .chip = sim::load_chip(file, overrides.chip),
                   .memory_overrides = overrides.memory,
                   .technology = cost::Technology::load(find_data_file("--tech", technology, "configs/tech", roots))};
   setup.memory_name = memory_name(options.memory, setup.chip);
   const bool ideal = sim::is_ideal_memory(setup.memory_name);
-  setup.memory_file = ideal ? setup.memory_name : find_data_file("--memory", setup.memory_name, "configs/memory", roots);
-  setup.make_memory();  // a bad memory is a fault of the call
+  const bool named_by_chip = options.memory.empty() && !overridden(overrides.chip, "memory");
+  setup.memory_file = ideal           ? setup.memory_name
+                      : named_by_chip ? memory_of_chip(setup.memory_name, file, roots)
+                                      : find_data_file(options.memory.empty() ? "--set memory" : "--memory", setup.memory_name, kMemories, roots);
+  // A bad memory is a fault of the call.
+  const std::uint32_t channels = setup.make_memory()->channels();
+  if (channels > sim::kMaxChannels) {
+    throw UsageError("--set", "", fmt::format("memory.channels is {}, expected at most {}: the crossbar has so many lanes", channels, sim::kMaxChannels));
+  }
   return setup;
+}
+
+std::vector<NamedFile> chip_files(const ChipOptions& options, const ChipSetup& setup, const Environment& environment) {
+  std::vector<NamedFile> out = {{"--chip", chip_file(options, environment)}, {"--tech", setup.technology.name()}};
+  if (!sim::is_ideal_memory(setup.memory_file)) out.push_back({"--memory", setup.memory_file});
+  return out;
 }
 
 }  // namespace spatten::app

@@ -22,23 +22,6 @@ constexpr std::size_t kChunk = std::size_t{1} << 20;
   throw Error(path, "", fmt::format("{}: {}", what, std::strerror(errno)));
 }
 
-std::string read_all(int fd, const std::string& name, std::uint64_t limit) {
-  std::string out;
-  for (;;) {
-    const std::size_t before = out.size();
-    out.resize(before + kChunk);
-    const ssize_t n = ::read(fd, out.data() + before, kChunk);
-    if (n < 0 && errno == EINTR) {
-      out.resize(before);
-      continue;
-    }
-    if (n < 0) fail_with_errno(name, "cannot read");
-    out.resize(before + static_cast<std::size_t>(n));
-    if (out.size() > limit) throw Error(name, "", fmt::format("expected at most {} bytes, found more", limit));
-    if (n == 0) return out;
-  }
-}
-
 /// The file that a symbolic link leads to in the end, which need not be there yet.
 std::string followed(const std::string& path) {
   constexpr int kMaxLinks = 40;  // as the kernel's
@@ -120,8 +103,6 @@ std::string read_file(const std::string& path, std::uint64_t limit_bytes) {
   file.read_at(0, out.data(), out.size());
   return out;
 }
-
-std::string read_standard_input() { return read_all(STDIN_FILENO, "standard input", std::uint64_t{1} << 32); }
 
 OutputFile::OutputFile(const std::string& path) : path_(path) {
   if (path == "-") {
@@ -227,6 +208,16 @@ bool is_file(const std::string& path) {
 bool is_device(const std::string& path) {
   struct stat info;
   return ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+bool same_file(const std::string& a, const std::string& b) {
+  namespace fs = std::filesystem;
+  if (is_device(a) || is_device(b)) return false;
+  std::error_code ignored;
+  if (fs::equivalent(a, b, ignored)) return true;
+  const auto place = [&ignored](const std::string& path) { return fs::weakly_canonical(fs::absolute(followed(path)), ignored); };
+  const fs::path at = place(a);
+  return !at.empty() && at == place(b);
 }
 
 std::string join_path(std::string_view folder, std::string_view name) {

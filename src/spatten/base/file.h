@@ -40,15 +40,13 @@ class InputFile {
 /// The whole file; throws Error when it is larger than `limit_bytes`.
 std::string read_file(const std::string& path, std::uint64_t limit_bytes = std::uint64_t{1} << 30);
 
-/// Everything that standard input holds.
-std::string read_standard_input();
-
 /// Writes a file that becomes PATH in commit(). Without commit() it vanishes. Where the file system has no nameless files it
 /// is called PATH.tmp-PID until then, and only kill -9 leaves it. Through a symbolic link the file that it leads to is
 /// replaced. What is no file (a device, a pipe) is written to directly, and "-" is standard output.
 class OutputFile {
  public:
   explicit OutputFile(const std::string& path);
+  const std::string& path() const { return path_; }
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
@@ -81,6 +79,9 @@ bool is_directory(const std::string& path);
 bool is_file(const std::string& path);
 /// Something that is neither: a device, a pipe, a socket.
 bool is_device(const std::string& path);
+/// Whether two paths mean the same file, however they are spelled and whether it is there yet or not. Devices never do: what
+/// is written to one does not replace it.
+bool same_file(const std::string& a, const std::string& b);
 std::string join_path(std::string_view folder, std::string_view name);
 
 }  // namespace spatten

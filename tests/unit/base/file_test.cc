@@ -156,6 +156,23 @@ TEST(OutputFile, PreparedFilesAppearInCommitOnly) {
   EXPECT_EQ(read_file(path), "new");
 }
 
+TEST(SameFile, ComparesFilesAndNotTheirSpelling) {
+  const TempFolder folder;
+  const std::string file = folder.write("file", "x"), missing = folder.path("missing");
+  const std::string link = folder.path("link"), loose = folder.path("loose");
+  std::filesystem::create_directory(folder.path("sub"));
+  std::filesystem::create_symlink("file", link);
+  std::filesystem::create_symlink("missing", loose);
+  EXPECT_TRUE(same_file(file, link));
+  EXPECT_TRUE(same_file(file, folder.path("sub/../file")));
+  EXPECT_TRUE(same_file(missing, loose));
+  EXPECT_TRUE(same_file(missing, folder.path("./sub/.././missing")));
+  EXPECT_TRUE(same_file("not here", "./not here"));
+  EXPECT_FALSE(same_file(file, missing));
+  EXPECT_FALSE(same_file(missing, folder.path("sub/missing")));
+  EXPECT_FALSE(same_file("/dev/null", "/dev/null"));
+}
+
 TEST(OutputFile, NamesThePathAsItWasGiven) {
   const TempFolder folder;
   EXPECT_EQ(error_message([&] { write_file(folder.path("no/out"), "x"); }),
