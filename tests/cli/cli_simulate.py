@@ -253,6 +253,13 @@ class Stopping(ProgramTest):
             process.send_signal(signal.SIGINT)
             self.assert_ends(process, 130, "interrupted")
 
+    def test_while_a_reader_of_its_output_is_awaited(self):
+        os.mkfifo(self.path("pipe"))
+        process = self.start(*STORY, "-o", "pipe")
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        self.assert_ends(process, 130, "interrupted")
+
     def test_while_a_long_csv_is_checked(self):
         with open(self.path("long.csv"), "w", encoding="ascii") as f:
             f.write(NAMES)
@@ -261,7 +268,7 @@ class Stopping(ProgramTest):
             f.write("config,,,,,,,,,,,,,,,,\n")
         for verb in ["simulate", "trace"]:
             process = self.start(verb, "long.csv")
-            time.sleep(0.2)
+            time.sleep(0.1)
             process.send_signal(signal.SIGINT)
             began = time.monotonic()
             self.assert_ends(process, 130, "interrupted")
@@ -282,7 +289,7 @@ class Progress(ProgramTest):
     def test_a_terminal_sees_the_rows_of_the_whole_run(self):
         """No two steps alike, so that there is something to wait for."""
         ours, theirs = pty.openpty()
-        call = [PROGRAM, "simulate", "--model", "gpt2-medium", "--context", "200", "--generate", "16", "--json"]
+        call = [PROGRAM, "simulate", "--model", "gpt2-medium", "--context", "200", "--generate", "100", "--threads", "1", "--json"]
         result = subprocess.run(call, stdout=subprocess.PIPE, stderr=theirs, env=dict(os.environ, TERM="xterm"), timeout=300, check=True)
         os.close(theirs)
         drawn = b""

@@ -100,11 +100,13 @@ ChipSetup load_chip_setup(const ChipOptions& options, const Overrides& overrides
                   .memory_overrides = overrides.memory,
                   .technology = cost::Technology::load(find_data_file("--tech", technology, "configs/tech", roots))};
   setup.memory_name = memory_name(options.memory, setup.chip);
-  const bool ideal = sim::is_ideal_memory(setup.memory_name);
-  const bool named_by_chip = options.memory.empty() && !overridden(overrides.chip, "memory");
-  setup.memory_file = ideal           ? setup.memory_name
-                      : named_by_chip ? memory_of_chip(setup.memory_name, file, roots)
-                                      : find_data_file(options.memory.empty() ? "--set memory" : "--memory", setup.memory_name, kMemories, roots);
+  if (sim::is_ideal_memory(setup.memory_name)) {
+    setup.memory_file = setup.memory_name;
+  } else if (options.memory.empty() && !overridden(overrides.chip, "memory")) {
+    setup.memory_file = memory_of_chip(setup.memory_name, file, roots);
+  } else {
+    setup.memory_file = find_data_file(options.memory.empty() ? "--set memory" : "--memory", setup.memory_name, kMemories, roots);
+  }
   // A bad memory is a fault of the call.
   const std::uint32_t channels = setup.make_memory()->channels();
   if (channels > sim::kMaxChannels) {
