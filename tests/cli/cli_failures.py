@@ -3,10 +3,13 @@
 import json
 import os
 import shutil
+import signal
+import stat
 import subprocess
+import time
 import unittest
 
-from program import PROGRAM, SANITIZED, ProgramTest
+from program import PROGRAM, SANITIZED, SOURCE, ProgramTest
 
 CLASSIFY = ["classify", "--model", "classify"]
 
@@ -79,6 +82,51 @@ class Failures(ProgramTest):
         self.assert_fails(1, "no/page.html", *CLASSIFY, "--policy", "tokens-half", "--html", "no/page.html", "a film")
         self.assert_fails(1, "no/run.trace", *CLASSIFY, "--trace", "no/run.trace", "a film")
         self.assert_fails(2, "--html", *CLASSIFY, "--policy", "tokens-half", "--html", "same", "-o", "same", "a film")
+
+    def test_an_interrupt_in_the_middle_of_a_product_of_matrices(self):
+        """Their kernels keep no stack where a signal handler could put its registers."""
+        model = os.path.join(SOURCE, "models", "sst2-small")
+        for milliseconds in range(30, 150, 3):
+            process = subprocess.Popen([PROGRAM, "classify", "--model", model, "--threads", "1", *["a gripping and funny film"] * 400], cwd=self.folder,
+                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            time.sleep(milliseconds / 1000)
+            process.send_signal(signal.SIGINT)
+            error = process.communicate(timeout=60)[1]
+            self.assertIn(process.returncode, [130, 0, -signal.SIGINT], error)
+
+    def test_a_file_that_is_read_is_not_replaced(self):
+        self.write("policy.json", '{"token": {"keep": 0.5}}')
+        self.write("texts.txt", "a film\n")
+        self.assert_fails(2, ["--output", "an input", "texts.txt"], *CLASSIFY, "--file", "texts.txt", "-o", "./texts.txt")
+        self.assert_fails(2, ["--trace", "--html", "twice"], *CLASSIFY, "--policy", "tokens-half", "--html", "same", "--trace", "./same", "a film")
+        self.assert_fails(2, ["--html", "--policy"], *CLASSIFY, "--policy", "policy.json", "--html", "policy.json", "a film")
+        self.assert_fails(2, ["--output", "model"], *CLASSIFY, "-o", "classify/config.json", "a film")
+        self.assert_fails(2, ["--trace", "model"], *CLASSIFY, "--trace", "classify/model.safetensors", "a film")
+        self.assert_fails(2, ["--output", "model"], "inspect", "classify", "-o", "classify/config.json")
+        self.assert_fails(2, ["--output", "an input"], "tokenize", "--model", "classify", "--file", "texts.txt", "-o", "texts.txt")
+        self.assert_fails(2, ["--output", "an input"], "perplexity", "--model", "generate", "texts.txt", "-o", "texts.txt")
+
+    def test_outputs_that_are_no_files_keep_their_place(self):
+        os.mkfifo(self.path("pipe"))
+        os.symlink("target.jsonl", self.path("link"))
+        reader = subprocess.Popen(["cat", self.path("pipe")], stdout=subprocess.PIPE)
+        self.output(*CLASSIFY, "--json", "-o", "pipe", "a film")
+        self.assertIn(b'"label"', reader.communicate(timeout=60)[0])
+        self.assertTrue(stat.S_ISFIFO(os.stat(self.path("pipe")).st_mode))
+        self.output(*CLASSIFY, "--json", "-o", "link", "a film")
+        self.assertTrue(os.path.islink(self.path("link")))
+        with open(self.path("target.jsonl"), encoding="utf-8") as f:
+            self.assertIn('"label"', f.read())
+
+    def test_a_device_that_is_full_is_a_failure(self):
+        try:
+            os.mknod(self.path("full"), 0o600 | stat.S_IFCHR, os.makedev(1, 7))
+            with open(self.path("full"), "wb"):
+                pass
+        except OSError:
+            self.skipTest("this user makes no devices here")
+        self.assert_fails(1, ["full", "No space left"], *CLASSIFY, "-o", "full", "a film")
+        self.assertTrue(stat.S_ISCHR(os.stat(self.path("full")).st_mode))
 
     def test_a_full_disk_is_a_failure(self):
         with open("/dev/full", "wb") as full:

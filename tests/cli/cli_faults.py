@@ -59,6 +59,8 @@ class Faults(ProgramTest):
         self.assertIn(result.returncode, [0, 1], where)
         for name, contents in self.outputs().items():
             self.assertIn(contents, [self.good[name]] if result.returncode == 0 else [self.good[name], b"old\n"], (name, where))
+        if result.returncode == 1 and call != "rename":  # all of them are on the disk before the first is renamed
+            self.assertEqual(set(self.outputs().values()), {b"old\n"}, where)
         self.assertEqual([n for n in os.listdir(self.folder) if "tmp-" in n], [], where)
         if result.returncode == 1:
             self.assertRegex(message, r"^spatten: .*\n$", where)
@@ -91,6 +93,22 @@ class Faults(ProgramTest):
 
     def test_syncs(self):
         self.fail_each("fsync", errno.EIO, 3)
+
+    def test_a_simulation_writes_all_its_files_or_none(self):
+        names = ["result.json", "stats.json", "page.html", "timeline.json"]
+        call = ["simulate", "--model", "gpt2-small", "--context", "8", "--generate", "1", "-q"]
+        for option, name in zip(["-o", "--stats", "--html", "--timeline"], names):
+            call += [option, name]
+        for what in ["write", "fsync", "linkat", "close"]:
+            for k in range(1, 8):
+                for last in [k, FOR_EVER]:
+                    for name in names:
+                        self.write(name, "old\n")
+                    faults = {"FAIL_CALL": what, "FAIL_FIRST": k, "FAIL_LAST": last, "FAIL_ERRNO": errno.ENOSPC}
+                    environment = dict(os.environ, LD_PRELOAD=os.environ["SPATTEN_FAIL_CALLS"], **{n: str(v) for n, v in faults.items()})
+                    result = self.call(*call, env=environment)
+                    old = [name for name in names if os.path.getsize(self.path(name)) == 4]
+                    self.assertEqual(old, names if result.returncode else [], (faults, result.stderr))
 
     def test_names(self):
         self.fail_each("rename", errno.EROFS, 3)

@@ -3,18 +3,23 @@
 import html
 import json
 import os
+import pty
 import re
 import shlex
+import shutil
 import signal
+import stat
 import subprocess
 import time
 import unittest
 
-from program import PROGRAM, SOURCE, ProgramTest
+from program import PROGRAM, SANITIZED, SOURCE, ProgramTest
 
 FIELDS = ["id", "cycles", "seconds", "clock_hz", "rows", "ops_executed", "ops_dense_equivalent", "tflops_executed", "tops_dense_equivalent",
           "dram_bytes", "dram_bandwidth_gb_s", "bandwidth_ratio", "energy_joules", "power_watts", "area_mm2", "units", "assumptions"]
 KINDS = ["logic", "sram", "dram"]
+NAMES = ("iteration_id,layer_id,head_id,embedding_length_D,sentence_length_L,key_fetch_num,quant_key_bit,quant_query_bit,auto_requant_thres,"
+         "if_requant,auto_requant_incre,value_fetch_num,quant_value_bit,if_accumulate_importance,if_rescale_previous_importance,if_topk,topk\n")
 TECHNOLOGY = os.path.join(SOURCE, "configs", "tech", "tsmc40.json")
 STORY = ["simulate", "--model", "gpt2-small", "--policy", "paper-gpt2", "--context", "300", "--generate", "2"]
 
@@ -306,6 +311,98 @@ class Simulate(ProgramTest):
         self.assertEqual(self.read("one.trace", "rb"), self.read("two.trace", "rb"))
 
 
+class Stopping(ProgramTest):
+    """Ctrl-C wherever it comes, and what standard input may be."""
+
+    def start(self, *arguments, **how):
+        return subprocess.Popen([PROGRAM, *arguments], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **how)
+
+    def assert_ends(self, process, status, part):
+        """Without the end of its input, and with one line."""
+        try:
+            process.wait(timeout=60)
+        finally:
+            process.kill()
+        error = process.stderr.read().decode()
+        self.assertEqual(process.returncode, status, error)
+        self.assertIn(part, error)
+        self.assertEqual(error.count("\n"), 1, error)
+        self.assertEqual(process.stdout.read(), b"")
+        for stream in [process.stdin, process.stdout, process.stderr]:
+            if stream:
+                stream.close()
+
+    def test_at_any_moment(self):
+        for milliseconds in range(4, 120, 4):
+            process = self.start("simulate", "--model", "gpt2-medium", "--context", "200", "--generate", "800", "--json")
+            time.sleep(milliseconds / 1000)
+            process.send_signal(signal.SIGINT)
+            out, error = process.communicate(timeout=60)
+            self.assertIn(process.returncode, [130, -signal.SIGINT], error)  # the latter before main() runs
+            self.assertIn(error.decode(), ["spatten: interrupted\n"] if process.returncode == 130 else [""])
+            if out:
+                self.assertTrue(json.loads(out)["partial"])
+
+    def test_while_standard_input_is_awaited(self):
+        for verb in ["simulate", "trace"]:
+            process = self.start(verb, "-", stdin=subprocess.PIPE)
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+            self.assert_ends(process, 130, "interrupted")
+
+    def test_while_a_reader_of_its_output_is_awaited(self):
+        os.mkfifo(self.path("pipe"))
+        process = self.start(*STORY, "-o", "pipe")
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        self.assert_ends(process, 130, "interrupted")
+
+    def test_while_a_long_csv_is_checked(self):
+        with open(self.path("long.csv"), "w", encoding="ascii") as f:
+            f.write(NAMES)
+            for step in range(1_500_000):
+                f.write(f"{step},0,0,64.0,100,100,-1,-1,-1,False,-1,100,-1,False,False,False,-1\n")
+            f.write("config,,,,,,,,,,,,,,,,\n")
+        for verb in ["simulate", "trace"]:
+            process = self.start(verb, "long.csv")
+            time.sleep(0.1)
+            process.send_signal(signal.SIGINT)
+            began = time.monotonic()
+            self.assert_ends(process, 130, "interrupted")
+            self.assertLess(time.monotonic() - began, 20 if SANITIZED else 1)
+
+    def test_standard_input_that_is_no_trace_is_refused_at_once(self):
+        for begin, part in [(bytes(1 << 20), "4096 bytes in a line"), (b"iteration,layer\n", "standard input:1")]:
+            process = self.start("simulate", "-", stdin=subprocess.PIPE)
+            try:
+                process.stdin.write(begin)
+                process.stdin.flush()
+            except BrokenPipeError:
+                pass
+            self.assert_ends(process, 1, part)
+
+
+class Progress(ProgramTest):
+    def test_a_terminal_sees_the_rows_of_the_whole_run(self):
+        """No two steps alike, so that there is something to wait for."""
+        ours, theirs = pty.openpty()
+        call = [PROGRAM, "simulate", "--model", "gpt2-medium", "--context", "200", "--generate", "100", "--threads", "1", "--json"]
+        result = subprocess.run(call, stdout=subprocess.PIPE, stderr=theirs, env=dict(os.environ, TERM="xterm"), timeout=300, check=True)
+        os.close(theirs)
+        drawn = b""
+        while True:
+            try:
+                drawn += os.read(ours, 65536)
+            except OSError:  # the other side is closed
+                break
+        os.close(ours)
+        rows = [int(n) for n in re.findall(rb"\rrows (\d+) ", drawn)]
+        self.assertGreater(len(rows), 1, drawn)
+        self.assertEqual(rows, sorted(rows))
+        self.assertGreater(rows[-1], 24 * 16)  # more than a segment
+        self.assertLessEqual(rows[-1], json.loads(result.stdout)["rows"])
+
+
 class SimulateFailures(ProgramTest):
     def test_usage(self):
         self.assert_fails(2, "neither", "simulate")
@@ -318,7 +415,26 @@ class SimulateFailures(ProgramTest):
         self.assert_fails(2, "encoder", "simulate", "--model", "bert-base", "--context", "9")
         self.assert_fails(2, ["1024", "1056"], "simulate", "--model", "gpt2-small", "--context", "1024", "--generate", "32")
         self.assert_fails(2, ["--lsb-ratio", "from 0 to 1"], "simulate", "--model", "gpt2-small", "--lsb-ratio", "2")
+        self.assert_fails(2, ["--context", "1024", "generate"], "simulate", "--model", "gpt2-small", "--context", "1024")
+        self.assert_fails(2, ["--set", "memory.channels is 128", "64"], *STORY, "--set", "memory.channels=128")
+
+    def test_a_file_has_one_part_in_a_run(self):
         self.assert_fails(2, ["--stats", "twice"], *STORY, "--html", "x", "--stats", "x")
+        self.assert_fails(2, ["--stats", "--html", "./x", "twice"], *STORY, "--stats", "x", "--html", "./x")
+        self.write("in.trace", "kept")
+        os.symlink("in.trace", self.path("link.trace"))
+        for output in ["in.trace", "link.trace", self.path("in.trace")]:
+            self.assert_fails(2, ["--output", "the trace", output], "simulate", "in.trace", "-o", output)
+        shutil.copy(os.path.join(SOURCE, "configs", "hw", "spatten.json"), self.path("chip.json"))
+        self.assert_fails(2, ["--html", "--chip", "chip.json"], *STORY, "--chip", "chip.json", "--html", "chip.json")
+        shutil.copy(TECHNOLOGY, self.path("tech.json"))
+        self.assert_fails(2, ["--timeline", "--tech"], *STORY, "--tech", "tech.json", "--timeline", "tech.json")
+        self.assert_fails(2, ["--output", "an input"], "trace", "in.trace", "-o", "./in.trace")
+        self.assert_fails(2, ["--output", "a trace"], "dram", "in.trace", "-o", "./in.trace")
+        with open(self.path("in.trace"), encoding="ascii") as f:
+            self.assertEqual(f.read(), "kept")
+        self.output("simulate", "--model", "gpt2-small", "--context", "8", "--generate", "1", "--stats", "/dev/null", "--html", "/dev/null", "--timeline", "/dev/null")
+        self.assertTrue(stat.S_ISCHR(os.stat("/dev/null").st_mode))
 
     def test_names_of_files_and_knobs_find_the_nearest(self):
         self.assert_fails(2, ["--chip", 'did you mean "spatten"'], *STORY, "--chip", "spaten")
@@ -331,6 +447,11 @@ class SimulateFailures(ProgramTest):
         self.assert_fails(2, ["channels", "power of two"], *STORY, "--set", "channels=3")
         self.assert_fails(2, ["/key_sram/lines", "expected at least 128", "found 2"], *STORY, "--set", "key_sram.lines=2")
         self.assert_fails(2, "ideal:", *STORY, "--memory", "ideal:x")
+        with open(os.path.join(SOURCE, "configs", "hw", "spatten.json"), encoding="utf-8") as f:
+            chip = f.read()
+        self.write("wrong.json", re.sub(r'"memory": "[^"]*"', '"memory": "hbm2-r2"', chip))
+        self.assert_fails(1, ["wrong.json:", "/memory", "did you mean"], *STORY, "--chip", "wrong.json")
+        self.assert_fails(2, ["--set memory", "did you mean"], *STORY, "--set", "memory=hbm2-r2")
 
     def test_bad_inputs_name_file_and_place(self):
         self.assert_fails(1, "missing.trace", "simulate", "missing.trace")
@@ -344,6 +465,10 @@ class SimulateFailures(ProgramTest):
         self.assert_fails(1, ["t.json:", "/actions/0/pj", "at least 0"], *STORY, "--tech", "t.json")
         self.write("t.json", good.replace('"key": "topk.lanes"', '"key": "topk.lane"'))
         self.assert_fails(1, ["t.json:", 'did you mean "topk.lanes"?'], *STORY, "--tech", "t.json")
+        for key in ["pj", "milliwatts", "mm2"]:
+            self.write("t.json", re.sub(rf'"{key}": [0-9.e-]+', f'"{key}": 1e308', good, count=1))
+            self.assert_fails(1, ["t.json:", f"/0/{key}", "at most 1e+09"], *STORY, "--tech", "t.json")
+        self.assert_fails(1, ["layer 0", "524288", "memory.organization"], *STORY, "--set", "memory.organization.rows=1")
 
     def test_what_does_not_fit_the_chip_is_named_by_its_place(self):
         self.output("trace", "--model", "generate", "--generate", "6", "-o", "run.trace", "a film about a film")

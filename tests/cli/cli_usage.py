@@ -52,6 +52,7 @@ class Usage(ProgramTest):
 
     def test_unknown_words_name_the_nearest(self):
         self.assert_fails(2, '"classfy", did you mean "classify"?', "classfy")
+        self.assert_fails(2, '"simul", did you mean "simulate"?', "simul")
         self.assert_fails(2, '"--polcy", did you mean "--policy"?', "classify", "--model", "classify", "--polcy", "none", "x")
         self.assert_fails(2, '"--polcy", did you mean "--policy"?', "classify", "--polcy=none", "x")
         self.assert_fails(2, "--help", "--hepl")

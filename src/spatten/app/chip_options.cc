@@ -15,6 +15,7 @@ namespace spatten::app {
 namespace {
 
 constexpr std::string_view kMemoryPrefix = "memory.";
+constexpr const char* kMemories = "configs/memory";
 constexpr const char *kDefaultChip = "spatten", *kDefaultTechnology = "tsmc40";
 
 template <FieldStruct T>
@@ -38,18 +39,37 @@ std::string memory_name(const std::string& given, const sim::ChipSpec& chip) {
 
 /// Of the chip's channels those that the memory has, unless a --set says how many; the chip is as wide as what it reaches.
 void fit_channels(ChipSetup& setup, bool told) {
-  constexpr std::uint32_t kMost = 64;  // of the crossbars
   const std::uint32_t own = setup.chip.channels;
   if (!told && !sim::is_ideal_memory(setup.memory_file)) {
     setup.chip.channels = std::min(own, sim::make_memory(setup.memory_file, setup.memory_overrides)->channels());
   }
   setup.chip.channels = setup.make_memory()->channels();  // a bad memory is a fault of the call
-  if (setup.chip.channels > kMost) {
-    throw UsageError("--memory", "", fmt::format("expected at most {} channels, found {}", kMost, setup.chip.channels));
+  if (setup.chip.channels > sim::kMaxChannels) {
+    throw UsageError("--set", "", fmt::format("memory.channels is {}, expected at most {}: the crossbar has so many lanes", setup.chip.channels,
+                                              sim::kMaxChannels));
   }
   if (setup.chip.channels == own) return;
   setup.assumptions.push_back(fmt::format("The chip has {} channels and crossbars as wide, in place of the {} of its file: so many has the memory.",
                                           setup.chip.channels, own));
+}
+
+std::string chip_file(const ChipOptions& options, const Environment& environment) {
+  return find_data_file("--chip", options.chip.empty() ? kDefaultChip : options.chip, "configs/hw", environment.data_roots);
+}
+
+bool overridden(const std::vector<std::string>& assignments, const std::string& key) {
+  return std::any_of(assignments.begin(), assignments.end(), [&](const std::string& a) { return a.starts_with(key + "="); });
+}
+
+/// The file of a memory that the chip's file names: a wrong name is that file's fault.
+std::string memory_of_chip(const std::string& name, const std::string& file, const std::vector<std::string>& roots) {
+  try {
+    return find_data_file("", name, kMemories, roots);
+  } catch (const UsageError& e) {
+    const JsonFile chip = JsonFile::load(file);
+    if (const auto key = chip.root().find("memory")) key->fail(e.what());
+    throw;
+  }
 }
 
 }  // namespace
@@ -87,20 +107,31 @@ Overrides split_overrides(const std::vector<std::string>& assignments) {
 
 ChipSetup load_chip_setup(const ChipOptions& options, const Overrides& overrides, const Environment& environment) {
   const auto& roots = environment.data_roots;
-  const std::string chip = options.chip.empty() ? kDefaultChip : options.chip;
   const std::string technology = options.technology.empty() ? kDefaultTechnology : options.technology;
-  ChipSetup setup{.chip_name = chip,
+  const std::string file = chip_file(options, environment);
+  ChipSetup setup{.chip_name = options.chip.empty() ? kDefaultChip : options.chip,
                   .memory_name = {},
                   .memory_file = {},
-                  .chip = sim::load_chip(find_data_file("--chip", chip, "configs/hw", roots), overrides.chip),
+                  .chip = sim::load_chip(file, overrides.chip),
                   .memory_overrides = overrides.memory,
                   .technology = cost::Technology::load(find_data_file("--tech", technology, "configs/tech", roots)),
                   .technology_name = technology};
   setup.memory_name = memory_name(options.memory, setup.chip);
-  const bool ideal = sim::is_ideal_memory(setup.memory_name);
-  setup.memory_file = ideal ? setup.memory_name : find_data_file("--memory", setup.memory_name, "configs/memory", roots);
-  fit_channels(setup, std::any_of(overrides.chip.begin(), overrides.chip.end(), [](const std::string& o) { return o.starts_with("channels="); }));
+  if (sim::is_ideal_memory(setup.memory_name)) {
+    setup.memory_file = setup.memory_name;
+  } else if (options.memory.empty() && !overridden(overrides.chip, "memory")) {
+    setup.memory_file = memory_of_chip(setup.memory_name, file, roots);
+  } else {
+    setup.memory_file = find_data_file(options.memory.empty() ? "--set memory" : "--memory", setup.memory_name, kMemories, roots);
+  }
+  fit_channels(setup, overridden(overrides.chip, "channels"));
   return setup;
+}
+
+std::vector<NamedFile> chip_files(const ChipOptions& options, const ChipSetup& setup, const Environment& environment) {
+  std::vector<NamedFile> out = {{"--chip", chip_file(options, environment)}, {"--tech", setup.technology.name()}};
+  if (!sim::is_ideal_memory(setup.memory_file)) out.push_back({"--memory", setup.memory_file});
+  return out;
 }
 
 }  // namespace spatten::app

@@ -8,6 +8,7 @@
 #include "spatten/app/progress.h"
 #include "spatten/app/pruning_story.h"
 #include "spatten/app/result_json.h"
+#include "spatten/app/run_files.h"
 #include "spatten/app/verb.h"
 #include "spatten/sim/memory/dram_workload.h"
 #include "spatten/sim/memory/make_memory.h"
@@ -116,6 +117,7 @@ class Dram final : public Verb {
     }
     if (seed_) throw UsageError("--seed", "", "expected --generate with it, found none");
     if (arguments.empty()) throw UsageError("expected a memory trace, or --generate NAME; found neither");
+    require_distinct({{"--output", output_}}, inputs(arguments, environment));
     Output output(output_);
     for (const std::string& trace : arguments) {
       const bool partial = replay_one(trace, output, environment);
@@ -135,6 +137,14 @@ class Dram final : public Verb {
         sim::load_dram_spec(find_data_file("--memory", name, "configs/memory", environment.data_roots), overrides_);
     spec.controller.returns = sim::ReturnOrder::kOwnTags;
     return sim::make_dram(spec);
+  }
+
+  std::vector<NamedFile> inputs(const Arguments& traces, const Environment& environment) const {
+    std::vector<NamedFile> out = input_files("a trace", traces);
+    const std::string name = memory_.empty() ? sim::kDefaultMemory : memory_;
+    if (!sim::is_ideal_memory(name))
+      out.push_back({"--memory", find_data_file("--memory", name, "configs/memory", environment.data_roots)});
+    return out;
   }
 
   /// True when it was interrupted.

@@ -6,6 +6,7 @@
 #include "spatten/app/locations.h"
 #include "spatten/app/option_kinds.h"
 #include "spatten/app/output.h"
+#include "spatten/app/run_files.h"
 #include "spatten/app/pruning_story.h"
 #include "spatten/app/session.h"
 #include "spatten/app/verb.h"
@@ -73,7 +74,7 @@ class Inspect final : public Verb {
   }
 
   void run(const Arguments& arguments, Environment& environment) override {
-    check(options_);
+    check(options_, {});
     if (arguments.size() + (options_.model.empty() ? 0 : 1) > 1) throw UsageError("expected one model folder, found several");
     const std::string folder = find_model(arguments.empty() ? options_.model : arguments[0], environment.data_roots);
     const Checkpoint checkpoint = Checkpoint::open(folder, {.check_memory = false, .precision = options_.precision, .limits = {}});
@@ -86,6 +87,7 @@ class Inspect final : public Verb {
     const auto policy = chosen_policy(options_, environment);
     if (policy) schedule = algo::resolve(*policy, shape_of(config), length);
     const Widths widths = widths_of(policy, options_.arithmetic);
+    require_distinct(output_files(options_), model_files(folder));
     Output output(options_.output);
     if (options_.json) {
       output.write_json(json(checkpoint, widths, schedule, length));

@@ -72,7 +72,10 @@ std::optional<LiveChip> make_live_chip(const LiveChipOptions& options, CommonOpt
   }
   Overrides overrides = split_overrides(common.overrides);
   common.overrides = std::move(overrides.policy);
-  return std::make_optional<LiveChip>(options.chip, overrides, common.threads > 0 ? common.threads : ThreadPool::available_cores(), environment);
+  const std::size_t threads = common.threads > 0 ? common.threads : ThreadPool::available_cores();
+  auto chip = std::make_optional<LiveChip>(options.chip, overrides, threads, environment);
+  require_distinct(output_files(common), chip_files(options.chip, chip->setup(), environment));
+  return chip;
 }
 
 Json need_json(const ChipNeed& need) {

@@ -24,6 +24,7 @@ class LiveChip {
   LiveChip(const ChipOptions& options, const Overrides& overrides, std::size_t threads, const Environment& environment)
       : setup_(load_chip_setup(options, overrides, environment)), threads_(threads), cancelled_(environment.cancelled) {}
 
+  const ChipSetup& setup() const { return setup_; }
   /// Makes the next call into the model record here, besides where it records already. One text per call.
   void attach(RunOptions& run, const Session& session);
   /// Simulates what was recorded since attach(). `name` is for people. Throws Cancelled when the user stopped it.

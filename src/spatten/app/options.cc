@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "spatten/app/option_kinds.h"
+#include "spatten/app/run_files.h"
 #include "spatten/base/error.h"
 #include "spatten/base/fields.h"
 
@@ -65,17 +66,13 @@ std::vector<std::string> precision_words() {
   return out;
 }
 
-void check(const CommonOptions& options) {
+void check(const CommonOptions& options, const std::vector<std::string>& inputs) {
   if (options.arithmetic == Arithmetic::kChip && options.precision != kernels::Precision::kFp32) {
     throw UsageError("--precision", "", fmt::format("expected fp32 beside --arithmetic chip, whose attention is defined on fp32 projections, found {}",
                                                     enum_name(options.precision)));
   }
   if (options.quiet && options.verbose) throw UsageError("--quiet", "", "expected only one of --quiet and --verbose, found both");
-  for (const auto& [name, file] : {std::pair{"--html", options.html}, {"--trace", options.trace}}) {
-    if (!file.empty() && file == options.output) {
-      throw UsageError(name, "", fmt::format("expected another file than --output, found \"{}\" twice", printable(file)));
-    }
-  }
+  require_distinct(output_files(options), input_files("an input", inputs));
 }
 
 }  // namespace spatten::app

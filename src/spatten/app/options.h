@@ -46,7 +46,7 @@ void add_input_options(CLI::App& app, InputOptions& input, CommonOptions& option
 /// The words of --precision, in the order of the enum.
 std::vector<std::string> precision_words();
 
-/// Rules between options, after parsing. Throws UsageError.
-void check(const CommonOptions& options);
+/// Rules between options, after parsing. `inputs` are files that the verb reads. Throws UsageError.
+void check(const CommonOptions& options, const std::vector<std::string>& inputs);
 
 }  // namespace spatten::app

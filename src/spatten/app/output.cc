@@ -45,12 +45,17 @@ void Output::flush() {
   pending_.clear();
 }
 
-void Output::finish() {
+void Output::prepare() {
   if (file_) {
-    file_->commit();
+    file_->prepare();
   } else {
     flush();
   }
+}
+
+void Output::finish() {
+  prepare();
+  if (file_) file_->commit();
 }
 
 }  // namespace spatten::app

@@ -25,6 +25,9 @@ class Output {
   void write_json(const Json& value);
   /// What was written reaches the reader now (standard output only).
   void flush();
+  /// The first half of finish(): all bytes are where they belong, the file does not have its name yet. Of several outputs all
+  /// are prepared before the first is finished, so that none appears when one fails.
+  void prepare();
   /// The end of a run that went well; without it a file keeps its old contents.
   void finish();
 

@@ -33,9 +33,9 @@ class PerplexityVerb final : public Verb {
   }
 
   void run(const Arguments& arguments, Environment& environment) override {
-    check(options_);
     std::vector<std::string> files = arguments;
     files.insert(files.end(), files_.begin(), files_.end());
+    check(options_, files);
     if (files.empty() && text_.empty()) throw UsageError("expected a text file, --text TEXT or - (standard input), found no input");
     if (perplexity_.window > 0 && perplexity_.stride > perplexity_.window) {
       throw UsageError("--stride", "", fmt::format("expected at most the window of {}, found {}", perplexity_.window, perplexity_.stride));
@@ -48,8 +48,7 @@ class PerplexityVerb final : public Verb {
       const std::string text = read_text(file, kMaxTextBytes, environment.cancelled);
       writer.write(file, measure(session, file == "-" ? "standard input" : file, text, environment));
     }
-    session.finish();
-    writer.finish();
+    finish_together(session, writer);
   }
 
  private:

@@ -43,8 +43,7 @@ class Rerank final : public Verb {
       } else {
         rank(c, whole_input(c.reader));
       }
-      c.session.finish();
-      c.writer.finish();
+      finish_together(c.session, c.writer);
     });
   }
 

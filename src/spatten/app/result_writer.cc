@@ -44,10 +44,17 @@ void ResultWriter::show(const PruningStory& story) {
   }
 }
 
+void ResultWriter::prepare() {
+  if (page_) {
+    page_->write(pruning_page("SpAtten: " + verb_, page_stories_));
+    page_->prepare();
+  }
+  output_.prepare();
+}
+
 void ResultWriter::finish() {
   output_.finish();
   if (page_) {
-    page_->write(pruning_page("SpAtten: " + verb_, page_stories_));
     page_->commit();
     if (stories_ > page_stories_.size() && !options_.quiet) {
       print_note(fmt::format("{}: shows the first {} of {} texts", options_.html, page_stories_.size(), stories_));

@@ -35,6 +35,8 @@ class ResultWriter {
 
   void write(const Json& id, ItemResult result);
   Output& output() { return output_; }
+  /// The first half of finish(): --output and --html are complete but for their names.
+  void prepare();
   /// Completes --output and --html and, with --verbose, says what all of it took.
   void finish();
 

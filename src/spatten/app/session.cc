@@ -7,7 +7,9 @@
 #include "spatten/app/errors.h"
 #include "spatten/app/locations.h"
 #include "spatten/app/pruning_story.h"
+#include "spatten/app/run_files.h"
 #include "spatten/base/fields.h"
+#include "spatten/trace/file_sink.h"
 
 namespace spatten::app {
 namespace {
@@ -54,6 +56,9 @@ Session::Session(const CommonOptions& options, const Environment& environment)
       policy_name_(options.policy),
       model_(load(options, environment, threads_)) {
   for (const std::string& o : options.overrides) policy_name_ += " " + o;
+  std::vector<NamedFile> inputs = model_files(model_.folder);
+  inputs.push_back({"--policy", options.policy});
+  require_distinct(output_files(options), inputs);
   const bool looks = options.show_pruning || !options.html.empty();
   if (looks && !policy_) {
     throw UsageError(options.show_pruning ? "--show-pruning" : "--html", "",
@@ -69,8 +74,8 @@ Session::Session(const CommonOptions& options, const Environment& environment)
   run_.truncate = options.truncate;
   run_.seed = options.seed;
   if (!options.trace.empty()) {
-    recorder_ = std::make_unique<TraceRecorder>(make_trace_sink(options.trace, TraceFormat::kBinary),
-                                                trace_header(model_, policy(), options.seed));
+    trace_.emplace(options.trace);
+    recorder_ = std::make_unique<TraceRecorder>(std::make_unique<trace::FileSink>(*trace_), trace_header(model_, policy(), options.seed));
   }
 }
 
@@ -80,8 +85,14 @@ RunOptions Session::run_options() {
   return run;
 }
 
+void Session::prepare() {
+  if (!recorder_) return;
+  recorder_->finish();
+  trace_->prepare();
+}
+
 void Session::finish() {
-  if (recorder_) recorder_->finish();
+  if (trace_) trace_->commit();
 }
 
 }  // namespace spatten::app

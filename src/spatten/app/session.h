@@ -10,6 +10,7 @@
 #include "spatten/app/environment.h"
 #include "spatten/app/options.h"
 #include "spatten/app/trace_recorder.h"
+#include "spatten/base/file.h"
 #include "spatten/base/thread_pool.h"
 #include "spatten/model/model.h"
 
@@ -37,6 +38,8 @@ class Session {
 
   /// Options of the next call into the model. Ask for new ones before each call: they carry the trace's step number.
   RunOptions run_options();
+  /// The first half of finish(): the trace file is complete but for its name.
+  void prepare();
   /// Completes the trace file.
   void finish();
 
@@ -46,6 +49,7 @@ class Session {
   std::string policy_name_;
   Model model_;
   RunOptions run_;
+  std::optional<OutputFile> trace_;
   std::unique_ptr<TraceRecorder> recorder_;
 };
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <filesystem>
-#include <mutex>
 
 #include "spatten/algo/policy_file.h"
 #include "spatten/app/chip_options.h"
@@ -74,8 +73,9 @@ class Simulate final : public Verb {
       throw UsageError("--set", "", fmt::format("expected keys of a policy only with --model, found \"{}\"", printable(overrides.policy[0])));
     }
     const ChipSetup setup = load_chip_setup(chip_, overrides, environment);
+    require_distinct(output_files(), inputs(arguments, setup, environment));
     Outputs outputs(*this);
-    const Input input = model_.empty() ? Input{open_trace(arguments[0]), arguments[0]} : synthetic(overrides.policy, environment);
+    const Input input = model_.empty() ? Input{open_trace(arguments[0], environment.cancelled), arguments[0]} : synthetic(overrides.policy, environment);
     std::optional<sim::Timeline> timeline;
     if (!timeline_.empty()) timeline.emplace(window());
     const ChipRun result = simulate(input, setup, timeline, environment);
@@ -106,7 +106,12 @@ class Simulate final : public Verb {
         print_note(fmt::format("{}: nothing is drawn: the window begins at cycle {}, and the units are done at cycle {}", printable(s.timeline_),
                                grouped(s.window_.from), grouped(run.result.cycles - run.result.fc_cycles)));
       }
-      for (auto* file : {&stats, &html, &timeline}) {
+      const auto files = {&stats, &html, &timeline};
+      for (auto* file : files) {
+        if (*file) (*file)->prepare();
+      }
+      report.prepare();
+      for (auto* file : files) {
         if (*file) (*file)->commit();
       }
       report.finish();
@@ -125,13 +130,21 @@ class Simulate final : public Verb {
     if (model_.empty() && shaped) {
       throw UsageError("--policy, --context, --generate, --length, --prompt and --lsb-ratio belong to --model: a trace has all of that in it");
     }
-    std::vector<std::pair<std::string, std::string>> files = {{"--output", output_}, {"--stats", stats_}, {"--html", html_}, {"--timeline", timeline_}};
-    for (std::size_t i = 0; i < files.size(); ++i) {
-      for (std::size_t j = 0; j < i; ++j) {
-        if (files[i].second.empty() || files[i].second != files[j].second) continue;
-        throw UsageError(files[i].first, "", fmt::format("expected another file than {}, found \"{}\" twice", files[j].first, printable(files[i].second)));
-      }
+  }
+
+  std::vector<NamedFile> output_files() const {
+    return {{"--output", output_}, {"--stats", stats_}, {"--html", html_}, {"--timeline", timeline_}};
+  }
+
+  std::vector<NamedFile> inputs(const Arguments& arguments, const ChipSetup& setup, const Environment& environment) const {
+    std::vector<NamedFile> out = chip_files(chip_, setup, environment);
+    if (model_.empty()) {
+      out.push_back({"the trace", arguments[0]});
+    } else {
+      out.push_back({"--model", model_file(environment)});
+      out.push_back({"--policy", policy_});
     }
+    return out;
   }
 
   sim::Timeline::Window window() const {
@@ -161,13 +174,14 @@ class Simulate final : public Verb {
     if (lsb_ratio_ >= 0) work.lsb_row_ratio = lsb_ratio_;
     if (decoder) {
       work.prompt_length = context_ > 0 ? context_ : std::min(kDefaultContext, config.max_positions - 1);
-      work.generated_tokens = generate_ > 0 ? generate_ : std::min(kDefaultTokens, config.max_positions - work.prompt_length);
+      const std::uint32_t room = config.max_positions - std::min(config.max_positions - 1, work.prompt_length);
+      work.generated_tokens = generate_ > 0 ? generate_ : std::min(kDefaultTokens, room);
     } else {
       work.prompt_length = length_ > 0 ? length_ : std::min(kDefaultLength, config.max_positions);
     }
     const std::uint64_t tokens = std::uint64_t{work.prompt_length} + work.generated_tokens;
     if (tokens > config.max_positions) {
-      throw UsageError(decoder ? "--context" : "--length", "", fmt::format("expected at most {} tokens, the limit of {}, found {}", config.max_positions, model_, tokens));
+      throw UsageError(decoder ? "--context" : "--length", "", fmt::format("expected at most {} tokens{}, the limit of {}, found {}", config.max_positions, decoder ? " with those to generate" : "", model_, tokens));
     }
     std::string name = model_ + (decoder ? fmt::format(", {} tokens after a context of {}", work.generated_tokens, work.prompt_length) : fmt::format(", a text of {} tokens", work.prompt_length));
     name += ", policy " + policy_;
@@ -178,11 +192,7 @@ class Simulate final : public Verb {
   ChipRun simulate(const Input& input, const ChipSetup& setup, std::optional<sim::Timeline>& timeline, const Environment& environment) {
     const Terminal& t = environment.terminal;
     Progress progress("rows", std::nullopt, !quiet_ && t.error_is_terminal);
-    std::mutex mutex;
-    simulation_.progress = [&](std::uint64_t rows) {
-      const std::lock_guard lock(mutex);
-      progress.update(rows);
-    };
+    simulation_.progress = [&](std::uint64_t rows) { progress.update(rows); };
     simulation_.stop = environment.cancelled;
     simulation_.timeline = timeline ? &*timeline : nullptr;
     simulation_.threads = static_cast<std::uint32_t>(threads_ > 0 ? threads_ : ThreadPool::available_cores());

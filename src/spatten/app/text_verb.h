@@ -63,6 +63,14 @@ void run_batch(Session& session, std::span<const Item> batch, const Run& run, co
   for (std::size_t i = 0; i < batch.size(); ++i) write(batch[i], results[i], seconds / static_cast<double>(batch.size()));
 }
 
+/// The end of a run that went well: its files appear, all of them or none.
+inline void finish_together(Session& session, ResultWriter& writer) {
+  session.prepare();
+  writer.prepare();
+  session.finish();
+  writer.finish();
+}
+
 template <class Run, class Write>
 void run_text_verb(const TextVerbContext& c, const char* name, const Run& run, const Write& write) {
   const bool visible = !c.options.quiet && c.environment.terminal.error_is_terminal &&
@@ -100,8 +108,7 @@ void run_text_verb(const TextVerbContext& c, const char* name, const Run& run, c
   }
   if (!batch.empty()) flush();
   if (broken) std::rethrow_exception(broken);
-  c.session.finish();
-  c.writer.finish();
+  finish_together(c.session, c.writer);
 }
 
 /// How a verb was called.
@@ -115,7 +122,7 @@ struct TextVerbCall {
 /// Loads what the options ask for and calls `body(context)`.
 template <class Body>
 void with_text_verb(const char* verb, const TextVerbCall& call, ItemRules rules, const Body& body) {
-  check(call.options);
+  check(call.options, call.input.files);
   ItemReader reader(call.arguments, call.input, std::move(rules), call.environment.cancelled);
   ResultWriter writer(call.options, call.environment, verb);
   Session session(call.options, call.environment);

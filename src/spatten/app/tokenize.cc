@@ -6,6 +6,7 @@
 #include "spatten/app/locations.h"
 #include "spatten/app/option_kinds.h"
 #include "spatten/app/output.h"
+#include "spatten/app/run_files.h"
 #include "spatten/app/terminal.h"
 #include "spatten/app/verb.h"
 #include "spatten/model/tokenizer/load.h"
@@ -39,6 +40,9 @@ class Tokenize final : public Verb {
     ItemReader reader(arguments, input_, rules, environment.cancelled);
     const std::string folder = find_model(options_.model, environment.data_roots);
     const std::unique_ptr<Tokenizer> tokenizer = load_tokenizer(folder);
+    std::vector<NamedFile> inputs = model_files(folder);
+    for (const std::string& file : input_.files) inputs.push_back({"an input", file});
+    require_distinct(output_files(options_), inputs);
     Output output(options_.output);
     for (Item item; reader.next(item);) {
       if (decode_) {

@@ -55,13 +55,15 @@ class Trace final : public Verb {
   }
 
   void run(const Arguments& arguments, Environment& environment) override {
-    check(options_);
+    Arguments files = options_.model.empty() ? arguments : Arguments();
+    files.insert(files.end(), input_.files.begin(), input_.files.end());
+    check(options_, files);
     if (!options_.model.empty()) {
       record(arguments, environment);
     } else if (convert_ || to_given_) {
-      convert(arguments);
+      convert(files, environment);
     } else {
-      summarize(arguments);
+      summarize(files, environment);
     }
   }
 
@@ -70,12 +72,11 @@ class Trace final : public Verb {
     if (options_.output.empty()) throw UsageError("expected -o FILE for the trace, found none");
   }
 
-  void summarize(Arguments files) const {
-    files.insert(files.end(), input_.files.begin(), input_.files.end());
+  void summarize(const Arguments& files, const Environment& environment) const {
     if (files.empty()) throw UsageError("expected a trace file to sum up, or --model DIR and a text to record; found neither");
     Output output(options_.output);
     for (const std::string& file : files) {
-      const trace::Summary sum = trace::summarize(*open_trace(file));
+      const trace::Summary sum = trace::summarize(*open_stoppable_trace(file, environment.cancelled));
       if (options_.json) {
         Json line = {{"id", file}};
         line.update(trace::to_json(sum));
@@ -87,11 +88,10 @@ class Trace final : public Verb {
     output.finish();
   }
 
-  void convert(Arguments files) const {
-    files.insert(files.end(), input_.files.begin(), input_.files.end());
+  void convert(const Arguments& files, const Environment& environment) const {
     if (files.size() != 1) throw UsageError(fmt::format("expected one trace to convert, found {}", files.size()));
     need_output();
-    const std::unique_ptr<trace::Source> source = open_trace(files[0]);
+    const std::unique_ptr<trace::Source> source = open_stoppable_trace(files[0], environment.cancelled);
     const std::unique_ptr<trace::Sink> sink = make_trace_sink(options_.output, to_);
     const std::uint64_t records = trace::copy(*source, *sink);
     note(fmt::format("{}: {} records", options_.output, records));

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "spatten/base/error.h"
@@ -21,21 +22,17 @@ constexpr std::size_t kChunk = std::size_t{1} << 20;
   throw Error(path, "", fmt::format("{}: {}", what, std::strerror(errno)));
 }
 
-std::string read_all(int fd, const std::string& name, std::uint64_t limit) {
-  std::string out;
-  for (;;) {
-    const std::size_t before = out.size();
-    out.resize(before + kChunk);
-    const ssize_t n = ::read(fd, out.data() + before, kChunk);
-    if (n < 0 && errno == EINTR) {
-      out.resize(before);
-      continue;
-    }
-    if (n < 0) fail_with_errno(name, "cannot read");
-    out.resize(before + static_cast<std::size_t>(n));
-    if (out.size() > limit) throw Error(name, "", fmt::format("expected at most {} bytes, found more", limit));
-    if (n == 0) return out;
+/// The file that a symbolic link leads to in the end, which need not be there yet.
+std::string followed(const std::string& path) {
+  constexpr int kMaxLinks = 40;  // as the kernel's
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  fs::path at = path;
+  for (int links = 0; fs::is_symlink(fs::symlink_status(at, ignored)); ++links) {
+    if (links == kMaxLinks) throw Error(path, "", "expected a file to write, found symbolic links without an end");
+    at = at.parent_path() / fs::read_symlink(at, ignored);
   }
+  return at.string();
 }
 
 }  // namespace
@@ -107,8 +104,6 @@ std::string read_file(const std::string& path, std::uint64_t limit_bytes) {
   return out;
 }
 
-std::string read_standard_input() { return read_all(STDIN_FILENO, "standard input", std::uint64_t{1} << 32); }
-
 OutputFile::OutputFile(const std::string& path) : path_(path) {
   if (path == "-") {
     fd_ = ::dup(STDOUT_FILENO);
@@ -116,7 +111,12 @@ OutputFile::OutputFile(const std::string& path) : path_(path) {
     return;
   }
   if (is_directory(path)) throw Error(path, "", "expected a file to write, found a folder");
-  temporary_ = fmt::format("{}.tmp-{}", path, ::getpid());
+  if (is_device(path)) {
+    open_device();
+    return;
+  }
+  target_ = followed(path);
+  temporary_ = fmt::format("{}.tmp-{}", target_, ::getpid());
   create();
 }
 
@@ -125,10 +125,17 @@ OutputFile::~OutputFile() {
   if (!temporary_.empty() && !nameless_) ::unlink(temporary_.c_str());
 }
 
+/// A device or a pipe keeps its place: what is written goes there at once. A pipe without a reader makes us wait for one.
+void OutputFile::open_device() {
+  fd_ = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
+  if (fd_ < 0 && errno == EINTR) throw Cancelled();
+  if (fd_ < 0) fail("cannot open");
+}
+
 void OutputFile::create() {
 #ifdef O_TMPFILE
-  const std::size_t slash = path_.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path_.substr(0, slash + 1);
+  const std::size_t slash = target_.rfind('/');
+  const std::string folder = slash == std::string::npos ? "." : target_.substr(0, slash + 1);
   if (::access("/proc/self/fd", X_OK) == 0) {  // through which give_name() finds it again
     fd_ = ::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
     nameless_ = fd_ >= 0;
@@ -165,16 +172,20 @@ void OutputFile::flush() {
   pending_.clear();
 }
 
-void OutputFile::commit() {
+void OutputFile::prepare() {
+  if (fd_ < 0) return;
   flush();
-  if (temporary_.empty()) {
-    if (::close(std::exchange(fd_, -1)) != 0) fail("cannot close");
-    return;
+  if (!temporary_.empty()) {
+    if (::fsync(fd_) != 0) fail("cannot sync");
+    give_name();
   }
-  if (::fsync(fd_) != 0) fail("cannot sync");
-  give_name();
   if (::close(std::exchange(fd_, -1)) != 0) fail("cannot close");
-  if (::rename(temporary_.c_str(), path_.c_str()) != 0) fail("cannot rename");
+}
+
+void OutputFile::commit() {
+  prepare();
+  if (temporary_.empty()) return;
+  if (::rename(temporary_.c_str(), target_.c_str()) != 0) fail("cannot rename");
   temporary_.clear();
 }
 
@@ -192,6 +203,21 @@ bool is_directory(const std::string& path) {
 bool is_file(const std::string& path) {
   struct stat info;
   return ::stat(path.c_str(), &info) == 0 && S_ISREG(info.st_mode);
+}
+
+bool is_device(const std::string& path) {
+  struct stat info;
+  return ::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode) && !S_ISDIR(info.st_mode);
+}
+
+bool same_file(const std::string& a, const std::string& b) {
+  namespace fs = std::filesystem;
+  if (is_device(a) || is_device(b)) return false;
+  std::error_code ignored;
+  if (fs::equivalent(a, b, ignored)) return true;
+  const auto place = [&ignored](const std::string& path) { return fs::weakly_canonical(fs::absolute(followed(path)), ignored); };
+  const fs::path at = place(a);
+  return !at.empty() && at == place(b);
 }
 
 std::string join_path(std::string_view folder, std::string_view name) {

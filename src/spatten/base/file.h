@@ -40,31 +40,34 @@ class InputFile {
 /// The whole file; throws Error when it is larger than `limit_bytes`.
 std::string read_file(const std::string& path, std::uint64_t limit_bytes = std::uint64_t{1} << 30);
 
-/// Everything that standard input holds.
-std::string read_standard_input();
-
 /// Writes a file that becomes PATH in commit(). Without commit() it vanishes. Where the file system has no nameless files it
-/// is called PATH.tmp-PID until then, and only kill -9 leaves it. The path "-" writes to standard output.
+/// is called PATH.tmp-PID until then, and only kill -9 leaves it. Through a symbolic link the file that it leads to is
+/// replaced. What is no file (a device, a pipe) is written to directly, and "-" is standard output.
 class OutputFile {
  public:
   explicit OutputFile(const std::string& path);
+  const std::string& path() const { return path_; }
   ~OutputFile();
   OutputFile(const OutputFile&) = delete;
   OutputFile& operator=(const OutputFile&) = delete;
 
   void write(std::string_view bytes);
   void write(const void* data, std::size_t bytes) { write({static_cast<const char*>(data), bytes}); }
+  /// The first half of commit(): all bytes reach the disk, and nothing can be written any more. Of several outputs all are
+  /// prepared before the first is committed, so that none appears when one fails.
+  void prepare();
   /// Flushes, syncs and renames; throws Error (and keeps the old file) when any of these fails.
   void commit();
 
  private:
+  void open_device();
   void create();
   void give_name();
   void flush();
   [[noreturn]] void fail(const char* what) const;
 
-  std::string path_;
-  std::string temporary_;  // name before the last one; "" for standard output
+  std::string path_, target_;  // as given, and behind symbolic links
+  std::string temporary_;      // name before the last one; "" where bytes are written directly
   bool nameless_ = false;  // the file does not have that name yet
   int fd_ = -1;
   std::string pending_;
@@ -74,6 +77,11 @@ void write_file(const std::string& path, std::string_view contents);
 
 bool is_directory(const std::string& path);
 bool is_file(const std::string& path);
+/// Something that is neither: a device, a pipe, a socket.
+bool is_device(const std::string& path);
+/// Whether two paths mean the same file, however they are spelled and whether it is there yet or not. Devices never do: what
+/// is written to one does not replace it.
+bool same_file(const std::string& a, const std::string& b);
 std::string join_path(std::string_view folder, std::string_view name);
 
 }  // namespace spatten

@@ -24,6 +24,11 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
   if (word.size() > 100) return "";
   std::string best;
+  for (const std::string& c : candidates) {
+    const bool begins = word.size() >= 3 && c.starts_with(word);
+    if (begins && (best.empty() || c.size() < best.size())) best = c;
+  }
+  if (!best.empty()) return best;
   std::size_t least = word.size() / 2 + 2;
   for (const std::string& c : candidates) {
     const std::size_t d = edit_distance(word, c);

@@ -12,7 +12,8 @@ namespace spatten {
 /// Levenshtein distance in bytes.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
-/// The candidate of least edit distance (the first of equals), or "" when none is within half of the word's length.
+/// The candidate that begins with the word, when it has three letters or more (the shortest such one); else the one of
+/// least edit distance (the first of equals), or "" when none is within half of the word's length.
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates);
 
 /// ", did you mean "x"?" or "".

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spatten/base/thread_pool.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <new>
 #include <system_error>
@@ -20,6 +22,24 @@ void relax() {
 #endif
 }
 
+/// While it lives, threads that are made take no signals: those are the caller's, which may have prepared a stack for them.
+/// Faults of a thread itself still reach it, and so does a profiler's clock.
+class NoSignals {
+ public:
+  NoSignals() {
+    sigset_t none;
+    ::sigfillset(&none);
+    for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGPROF}) ::sigdelset(&none, own);
+    ::pthread_sigmask(SIG_BLOCK, &none, &before_);
+  }
+  ~NoSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  NoSignals(const NoSignals&) = delete;
+  NoSignals& operator=(const NoSignals&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 }  // namespace
 
 std::size_t ThreadPool::available_cores() {
@@ -31,6 +51,7 @@ std::size_t ThreadPool::available_cores() {
 
 ThreadPool::ThreadPool(std::size_t threads) : shares_(threads) {
   workers_.reserve(threads - 1);  // may throw as long as no thread runs
+  const NoSignals inherited;
   try {
     for (std::size_t i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
   } catch (const std::system_error&) {

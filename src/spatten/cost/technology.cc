@@ -7,6 +7,7 @@ namespace spatten::cost {
 namespace {
 
 constexpr std::uint64_t kMaxBytes = 1 << 20;
+constexpr double kMost = 1e9, kMostScale = 1e12;  // far beyond any chip, far from where sums overflow
 
 void require_text(const JsonNode& node, const char* key, const std::string& value) {
   if (!value.empty()) return;
@@ -17,10 +18,12 @@ void require_text(const JsonNode& node, const char* key, const std::string& valu
 void require_not_negative(const JsonNode& node, const char* key, double value) {
   if (!node.find(key)) node.fail(fmt::format("expected the key \"{}\", found none", key));
   if (!(value >= 0) || !std::isfinite(value)) node.at(key).fail_expected("a number of at least 0");
+  if (value > kMost) node.at(key).fail_expected(fmt::format("a number of at most {:g}", kMost));
 }
 
 void require_positive(const JsonNode& node, const char* key, double value) {
   if (!(value > 0) || !std::isfinite(value)) node.at(key).fail_expected("a number above 0");
+  if (value > kMostScale) node.at(key).fail_expected(fmt::format("a number of at most {:g}", kMostScale));
 }
 
 void require_on_chip(const JsonNode& node, Kind kind) {
@@ -168,6 +171,10 @@ double Technology::scale(std::string_view list, std::size_t index, const std::ve
     }
     const double ratio = value->get<double>() / scales[i].reference;
     for (std::uint32_t p = 0; p < scales[i].power; ++p) out *= ratio;
+    if (!(out <= kMostScale)) {
+      file_->root().at(list).items().at(index).at("scales").items().at(i).fail(
+          fmt::format("expected scales of at most {:g} in all, found {:g} for {} = {}", kMostScale, out, scales[i].key, value->dump()));
+    }
   }
   return out;
 }

@@ -29,9 +29,9 @@ std::string as_cell(std::string_view text) {
 
 }  // namespace
 
-AuthorsCsvSource::AuthorsCsvSource(InputFile file) : file_(std::move(file)) {
+AuthorsCsvSource::AuthorsCsvSource(InputFile file, const std::atomic<bool>* cancelled) : file_(std::move(file)) {
   rewind();
-  scan();
+  scan(cancelled);
   rewind();
 }
 
@@ -50,11 +50,12 @@ void AuthorsCsvSource::rewind() {
 }
 
 /// The first pass: checks everything and fills the header.
-void AuthorsCsvSource::scan() {
+void AuthorsCsvSource::scan(const std::atomic<bool>* cancelled) {
   Header seen;
   Record record;
   std::optional<std::uint32_t> step;
   while (next(record)) {
+    if (cancelled != nullptr && cancelled->load(std::memory_order_relaxed)) throw Cancelled();
     seen.layers = std::max(seen.layers, record.layer + 1);
     seen.heads = std::max(seen.heads, record.head + 1);
     seen.head_dim = record.head_dim;

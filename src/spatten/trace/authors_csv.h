@@ -4,9 +4,11 @@
 // Format and mapping: docs/formats/authors_csv.md. Reading the official files and writing them again gives the same bytes.
 #pragma once
 
+#include <atomic>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "spatten/base/file.h"
 #include "spatten/trace/rules.h"
@@ -20,15 +22,21 @@ namespace spatten::trace {
 class AuthorsCsvSource final : public Source {
  public:
   explicit AuthorsCsvSource(const std::string& path) : AuthorsCsvSource(InputFile(path)) {}
-  explicit AuthorsCsvSource(InputFile file);
+  /// When `cancelled` becomes true the first pass ends and throws Cancelled; it may be null.
+  explicit AuthorsCsvSource(InputFile file, const std::atomic<bool>* cancelled = nullptr);
+  /// Throws the Error of a file whose first line is not that of such a CSV. `begin` is the file's beginning, as far as the
+  /// first line's end or 4096 bytes or more.
+  static void check_begin(InputFile begin) { static_cast<void>(AuthorsCsvSource(std::move(begin), OnlyNames{})); }
 
   const Header& header() const override { return header_; }
   bool next(Record& out) override;
   std::string place() const override;
 
  private:
+  struct OnlyNames {};
+  AuthorsCsvSource(InputFile begin, OnlyNames) : file_(std::move(begin)) { read_column_names(); }
   void rewind();
-  void scan();
+  void scan(const std::atomic<bool>* cancelled);
   bool read_line(std::string& line);
   bool fill_buffer();
   void read_column_names();

@@ -19,14 +19,14 @@ std::uint32_t write_checked(OutputFile& file, std::string bytes, std::uint32_t b
 
 }  // namespace
 
-FileSink::FileSink(const std::string& path) : file_(path), path_(path) {}
+FileSink::FileSink(const std::string& path) : own_(path), file_(*own_) {}
 
 void FileSink::begin(const Header& header) {
   SPATTEN_CHECK(rules_ == nullptr);
   SPATTEN_CHECK(header.seed >> 63 == 0);  // JSON readers hold integers in 63 bits
   const std::string json = dump_json(write_field(header));
   if (json.size() > kMaxHeaderBytes) {
-    throw Error(path_, "header", fmt::format("expected at most {} bytes, found {}", kMaxHeaderBytes, json.size()));
+    throw Error(file_.path(), "header", fmt::format("expected at most {} bytes, found {}", kMaxHeaderBytes, json.size()));
   }
   rules_ = std::make_unique<Rules>(header);
   std::string bytes;
@@ -38,7 +38,7 @@ void FileSink::begin(const Header& header) {
 
 void FileSink::write(const Record& record) {
   SPATTEN_CHECK(rules_ != nullptr);
-  rules_->require(record, path_, records_ + 1);
+  rules_->require(record, file_.path(), records_ + 1);
   if (block_records_ == 0) encoder_.start_block();
   encoder_.encode(record, block_);
   ++block_records_;
@@ -65,7 +65,7 @@ void FileSink::end() {
   put_little_endian(bytes, std::uint32_t{0});
   put_little_endian(bytes, records_);
   write_checked(file_, bytes, checksum_);
-  file_.commit();
+  if (own_) own_->commit();
   rules_.reset();
 }
 

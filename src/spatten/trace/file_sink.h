@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "spatten/base/file.h"
@@ -16,6 +17,8 @@ class FileSink final : public Sink {
  public:
   /// Creates a temporary file beside `path` ("-": standard output); end() renames it. Throws Error.
   explicit FileSink(const std::string& path);
+  /// Writes into a file that the caller commits after end(), perhaps together with others.
+  explicit FileSink(OutputFile& file) : file_(file) {}
 
   void begin(const Header& header) override;
   void write(const Record& record) override;
@@ -24,8 +27,8 @@ class FileSink final : public Sink {
  private:
   void flush_block();
 
-  OutputFile file_;
-  std::string path_;
+  std::optional<OutputFile> own_;  // when the sink commits it
+  OutputFile& file_;
   std::unique_ptr<Rules> rules_;
   RecordEncoder encoder_;
   std::string block_;

@@ -5,6 +5,7 @@
 
 #include "spatten/base/checked.h"
 #include "spatten/base/fields.h"
+#include "spatten/base/nearest.h"
 
 namespace spatten {
 namespace {
@@ -24,6 +25,13 @@ std::string message(const auto& f) {
     return e.what();
   }
   return "";
+}
+
+TEST(Nearest, PrefersWhatBeginsWithTheWord) {
+  EXPECT_EQ(nearest("simul", {"fill", "simulate", "simulated"}), "simulate");
+  EXPECT_EQ(nearest("fil", {"file", "fill"}), "file");
+  EXPECT_EQ(nearest("fi", {"simulate", "fill"}), "fill");
+  EXPECT_EQ(nearest("classfy", {"fill", "classify"}), "classify");
 }
 
 TEST(Json, NamesFileLineAndKey) {

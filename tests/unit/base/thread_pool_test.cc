@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 #include <sched.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <atomic>
@@ -16,6 +17,21 @@
 
 namespace spatten {
 namespace {
+
+TEST(ThreadPool, LeavesSignalsToTheCaller) {
+  ThreadPool pool(3);
+  std::vector<std::atomic<int>> takes(pool.size());
+  for (int round = 0; round < 100; ++round) {
+    pool.parallel_for(32, [&](std::size_t, std::size_t worker) {
+      sigset_t blocked;
+      pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+      if (sigismember(&blocked, SIGINT) == 0) ++takes[worker];
+      EXPECT_EQ(sigismember(&blocked, SIGSEGV), 0);
+    });
+  }
+  EXPECT_GT(takes[0], 0);
+  for (std::size_t worker = 1; worker < pool.size(); ++worker) EXPECT_EQ(takes[worker], 0);
+}
 
 TEST(ThreadPool, RunsEveryTaskOnceAndPassesExceptionsOn) {
   ThreadPool pool(3);

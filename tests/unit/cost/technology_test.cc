@@ -61,6 +61,23 @@ TEST(Technology, NegativeNumbersAreRefused) {
   expect_complaint(table, "/dram/energy_factor", "above 0");
 }
 
+TEST(Technology, NumbersThatNoChipHasAreRefused) {
+  for (const auto& [list, key] : {std::pair{"actions", "pj"}, {"leaks", "milliwatts"}, {"areas", "mm2"}}) {
+    Json table = small_table();
+    table[list][0][key] = 1e308;
+    expect_complaint(table, fmt::format("/{}/0/{}", list, key), "at most 1e+09");
+  }
+  Json table = small_table();
+  table["blocks"][0]["area_factor"] = 1e300;
+  expect_complaint(table, "/blocks/0/area_factor", "at most 1e+12");
+  table = small_table();
+  table["areas"][0]["scales"][0]["reference"] = 1e-200;
+  const Technology t = Technology::parse(dump_json(table, 1), "t.json");
+  const std::string text = error_message([&] { t.scale("areas", 0, t.data().areas[0].scales, small_chip()); });
+  EXPECT_NE(text.find("/areas/0/scales/0"), std::string::npos) << text;
+  EXPECT_NE(text.find("at most 1e+12"), std::string::npos) << text;
+}
+
 TEST(Technology, UnknownKeysKindsAndBlocksNameTheNearest) {
   Json table = small_table();
   table["actions"][0]["pJ"] = 1;

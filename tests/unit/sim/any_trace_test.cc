@@ -225,6 +225,68 @@ TEST(Simulate, TellsEqualLayersAsIfEachHadBeenSimulated) {
   for (std::size_t i = 0; i < reused.units.size(); ++i) EXPECT_EQ(reused.units[i].counters, simulated.units[i].counters);
 }
 
+/// Steps of two layers each, of which the first ones are alike.
+trace::MemorySink steps_of_two_layers() {
+  trace::MemorySink trace;
+  trace.begin({});
+  trace::Record r;
+  r.key_msb_bits = r.value_bits = 8;
+  for (r.step = 0; r.step < 12; ++r.step) {
+    r.context = r.keys = 100 + (r.step > 5 ? r.step : 0);
+    r.values = 30;
+    for (r.layer = 0; r.layer < 2; ++r.layer) trace.write(r);
+  }
+  trace.end();
+  return trace;
+}
+
+TEST(Simulate, TellsTheRowsOfTheWholeRunAsTheyAreDone) {
+  const ChipSpec chip = load_chip(SPATTEN_SOURCE_DIR "/configs/hw/spatten.json");
+  const trace::MemorySink trace = steps_of_two_layers();
+  for (const std::uint32_t threads : {1u, 3u}) {
+    trace::MemorySource source(trace);
+    std::vector<std::uint64_t> told;
+    SimulationOptions options;
+    options.threads = threads;
+    options.progress = [&](std::uint64_t rows) { told.push_back(rows); };
+    const Result result = simulate(source, chip, [] { return make_memory("ideal:10"); }, options);
+    ASSERT_GE(told.size(), 7u);
+    EXPECT_TRUE(std::is_sorted(told.begin(), told.end()));
+    EXPECT_EQ(told.back(), result.rows);
+    EXPECT_EQ(result.rows, 24u);
+  }
+}
+
+TEST(Simulate, StoppedBeforeItsFirstSegmentItIsCancelled) {
+  const ChipSpec chip = load_chip(SPATTEN_SOURCE_DIR "/configs/hw/spatten.json");
+  const trace::MemorySink trace = steps_of_two_layers();
+  trace::MemorySource source(trace);
+  const std::atomic<bool> stop = true;
+  SimulationOptions options;
+  options.stop = &stop;
+  EXPECT_THROW(simulate(source, chip, [] { return make_memory("ideal:10"); }, options), Cancelled);
+}
+
+TEST(Simulate, RefusesLayersThatTheMemoryCannotHold) {
+  const trace::MemorySink trace = steps_of_two_layers();
+  const auto run = [&](const std::string& name, const std::string& rows) {
+    trace::MemorySource source(trace);
+    const ChipSpec chip = load_chip(SPATTEN_SOURCE_DIR "/configs/hw/" + name + ".json");
+    const std::vector<std::string> overrides = {fmt::format("channels={}", chip.channels), "organization.rows=" + rows};
+    return simulate(source, chip, [&] { return make_memory(SPATTEN_SOURCE_DIR "/configs/memory/hbm2-r21.json", overrides); });
+  };
+  try {
+    run("spatten", "1");
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    for (const char* part : {"step 0, layer 0, head 0", "524288", "memory.organization"}) {
+      EXPECT_NE(std::string(error.what()).find(part), std::string::npos) << error.what();
+    }
+  }
+  EXPECT_EQ(run("spatten", "1024").rows, 24u);
+  EXPECT_EQ(run("rtl-full", "1").rows, 24u);  // request windows wrap
+}
+
 TEST(Simulate, RefusesAHeadThatTheArraysCannotHold) {
   const ChipSpec chip = load_chip(SPATTEN_SOURCE_DIR "/configs/hw/rtl-full.json");
   trace::MemorySink trace;

@@ -36,6 +36,16 @@ std::string complaint_about(std::size_t column, const std::string& value) {
   return complaint(kNames + row + kEnd);
 }
 
+TEST(AuthorsCsv, TheFirstPassCanBeCancelled) {
+  const std::atomic<bool> cancelled = true;
+  EXPECT_THROW(AuthorsCsvSource(InputFile::from_memory("w.csv", kNames + kRow + kEnd), &cancelled), Cancelled);
+}
+
+TEST(AuthorsCsv, ItsBeginningAloneCanBeChecked) {
+  AuthorsCsvSource::check_begin(InputFile::from_memory("w.csv", kNames + "no matter"));
+  EXPECT_THROW(AuthorsCsvSource::check_begin(InputFile::from_memory("w.csv", "a,b\n")), Error);
+}
+
 std::string written(Source& source) {
   const TempFolder folder;
   AuthorsCsvSink sink(folder.path("written.csv"));

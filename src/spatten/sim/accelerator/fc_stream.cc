@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "spatten/base/error.h"
 #include "spatten/sim/accelerator/accelerator.h"
 
 namespace spatten::sim {
@@ -56,6 +57,10 @@ void FcStream::count(const trace::Header& header, const trace::Record& record) {
 
 Result FcStream::stream(std::uint64_t bytes) const {
   const std::unique_ptr<Memory> memory = make_memory_();
+  if (bytes > memory->capacity_bytes()) {
+    throw Error(fmt::format("the weights of a layer take {} bytes of DRAM, more than the {} of the memory (memory.organization, memory.channels)", bytes,
+                            memory->capacity_bytes()));
+  }
   WeightRow rows(bytes, memory->access_bytes());
   Accelerator machine(chip_, *memory, rows, nullptr);
   Result result;

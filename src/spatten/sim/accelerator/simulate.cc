@@ -6,6 +6,8 @@
 #include <set>
 #include <utility>
 
+#include "spatten/base/error.h"
+#include "spatten/base/running_count.h"
 #include "spatten/base/thread_pool.h"
 #include "spatten/sim/accelerator/accelerator.h"
 #include "spatten/sim/accelerator/fc_stream.h"
@@ -92,8 +94,8 @@ void add_tracks(Accelerator& machine, const Memory& memory) {
 }
 
 SegmentResult run_segment(trace::Source& source, const ChipSpec& chip, Memory& memory, const SimulationOptions& options,
-                          Timeline* timeline) {
-  TraceRows rows(source, chip, memory.access_bytes(), options.batch, options.operands);
+                          Timeline* timeline, RunningCount& progress) {
+  TraceRows rows(source, chip, memory.access_bytes(), options.batch, options.operands, memory.capacity_bytes());
   std::optional<FixedDatapath> datapath;
   if (options.operands) datapath.emplace(chip, *options.operands);
   Accelerator machine(chip, memory, rows, datapath ? &*datapath : nullptr);
@@ -110,7 +112,7 @@ SegmentResult run_segment(trace::Source& source, const ChipSpec& chip, Memory& m
     }
   });
   r.cycles = machine.run([&] {
-    if (options.progress) options.progress(machine.controller().counters()[0].second);
+    if (options.progress) progress.inside(machine.controller().stats().rows);
     r.partial = stopped(options);
     return !r.partial;
   });
@@ -184,7 +186,7 @@ class SegmentRunner {
   SegmentRunner(trace::Source& source, FcStream& fc, const ChipSpec& chip,
                 const std::function<std::unique_ptr<Memory>()>& make_memory, const SimulationOptions& options)
       : source_(source), done_(source.header(), {}), counted_(done_, fc, options.batch), chip_(chip), make_memory_(make_memory),
-        options_(options), cutter_(source, chip.barrier), pool_(std::max(1u, options.threads)),
+        options_(options), progress_(options.progress), cutter_(source, chip.barrier), pool_(std::max(1u, options.threads)),
         reuse_(options.reuse_segments && !options.operands && !options.row_times) {}
 
   /// Returns what was counted of the records.
@@ -225,12 +227,16 @@ class SegmentRunner {
   std::vector<std::optional<SegmentResult>> simulate(const Batch& batch, Timeline* timeline) {
     const std::vector<std::size_t> unknown = batch.unknown();
     std::vector<std::optional<SegmentResult>> found(batch.records.size());
+    for (const auto& known : batch.known) {
+      if (known) progress_.done(known->rows);
+    }
     pool_.parallel_for(unknown.size(), [&](std::size_t index, std::size_t) {
       if (stopped(options_)) return;
       const std::size_t i = unknown[index];
       Segment segment(source_.header(), batch.records[i]);
       const std::unique_ptr<Memory> memory = make_memory_();
-      found[i] = run_segment(segment, chip_, *memory, options_, timeline);
+      found[i] = run_segment(segment, chip_, *memory, options_, timeline, progress_);
+      if (!found[i]->result.partial) progress_.done(found[i]->result.rows * std::count(batch.like.begin(), batch.like.end(), i));
     });
     return found;
   }
@@ -271,6 +277,7 @@ class SegmentRunner {
   const ChipSpec& chip_;
   const std::function<std::unique_ptr<Memory>()>& make_memory_;
   const SimulationOptions& options_;
+  RunningCount progress_;
   SegmentCutter cutter_;
   SegmentResults results_;
   ThreadPool pool_;
@@ -289,13 +296,16 @@ Result simulate(trace::Source& records, const ChipSpec& chip, const std::functio
   if (chip.barrier == ChipSpec::Barrier::kNone) {
     const std::unique_ptr<Memory> memory = make_memory();
     CountedSource counted(source, fc, options.batch);
-    SegmentResult one = run_segment(counted, chip, *memory, options, options.timeline);
+    RunningCount progress(options.progress);
+    SegmentResult one = run_segment(counted, chip, *memory, options, options.timeline, progress);
+    if (!one.result.partial) progress.done(one.result.rows);
     append(total, one.result);
     assumptions = std::move(one.assumptions);
     summary = counted.summary(total.partial);
   } else {
     summary = SegmentRunner(source, fc, chip, make_memory, options).run(total, assumptions);
   }
+  if (total.partial && total.units.empty()) throw Cancelled();
   fc.add_to(total);
   total.lsb_rows = summary.lsb_rows;
   total.ops_executed = summary.ops_executed + summary.ops_recomputed;

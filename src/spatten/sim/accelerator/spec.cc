@@ -44,7 +44,7 @@ std::string row_lines_text(const ChipSpec& chip) {
 
 void check_arrays(const Knobs& knobs, const ChipSpec& chip) {
   knobs.range("clock_hz", chip.clock_hz, 1e6, 1e11);
-  knobs.range("channels", chip.channels, 1, 64);
+  knobs.range("channels", chip.channels, 1, kMaxChannels);
   knobs.power_of_two("channels", chip.channels);
   knobs.range("array.multipliers", chip.array.multipliers, 64, 1 << 16);
   knobs.power_of_two("array.multipliers", chip.array.multipliers);

@@ -84,6 +84,8 @@ struct FcSpec {
   }
 };
 
+inline constexpr std::uint32_t kMaxChannels = 64;  ///< of memory, since the crossbars have so many lanes
+
 struct ChipSpec {
   /// What waits for what between steps: `step`, a generated token is not begun before the last one is done; `layer`, nor a
   /// layer; `none`, rows of a whole trace stream back to back, as in the authors' driver.

@@ -78,8 +78,9 @@ struct TraceRows::Owned : Row {
 };
 
 TraceRows::TraceRows(trace::Source& source, const ChipSpec& chip, std::uint32_t access_bytes, std::uint32_t batch,
-                     OperandStore* operands)
-    : source_(source), chip_(chip), access_bytes_(access_bytes), batch_(batch), operands_(operands), random_(chip.topk.seed) {
+                     OperandStore* operands, std::uint64_t capacity_bytes)
+    : source_(source), chip_(chip), access_bytes_(access_bytes), batch_(batch), operands_(operands), capacity_bytes_(capacity_bytes),
+      random_(chip.topk.seed) {
   if (chip.rows.ids == RowSpec::Ids::kIndexMemory) {
     key_index_memory_ = make_index_memory(chip.fetcher.lanes, chip.rows.max_keys);
     value_index_memory_ = make_value_index_memory(key_index_memory_, chip.fetcher.lanes, chip.results_per_line());
@@ -280,6 +281,10 @@ void TraceRows::place(Row& row, const trace::Record& record, const Storage& stor
     const std::uint64_t lows = all_shared * key, values_begin = lows + all * low;
     const std::uint64_t queries = values_begin + all_shared * value, outputs = queries + all * query;
     const std::uint64_t layer = record.layer * round_up(outputs + all * query, kLayerAlignment);
+    if (const std::uint64_t end = layer + outputs + all * query; end > capacity_bytes_) {
+      throw Error(fmt::format("layer {}: expected at most the {} bytes of the memory (memory.organization, memory.channels), found {} up to its end",
+                              record.layer, capacity_bytes_, end));
+    }
     key_base = layer + shared * key + std::uint64_t{first_access(storage.key_bits)} * access_bytes_;
     low_base = layer + lows + own * low;
     value_base = layer + values_begin + shared * value + std::uint64_t{first_access(storage.value_bits)} * access_bytes_;

@@ -21,9 +21,10 @@ namespace spatten::sim {
 class TraceRows final : public RowSource {
  public:
   /// Every record of `source` fits the chip (fitting_source.h). `batch` above 0: see SimulationOptions.
-  /// `operands` may be nullptr.
+  /// `operands` may be nullptr. Throws Error when a layer ends past `capacity_bytes`; request windows wrap there instead, as
+  /// the published RTL's do.
   TraceRows(trace::Source& source, const ChipSpec& chip, std::uint32_t access_bytes, std::uint32_t batch,
-            OperandStore* operands = nullptr);
+            OperandStore* operands = nullptr, std::uint64_t capacity_bytes = ~std::uint64_t{0});
   ~TraceRows() override;
 
   Row* next() override;
@@ -65,6 +66,7 @@ class TraceRows final : public RowSource {
   const ChipSpec& chip_;
   std::uint32_t access_bytes_, batch_;
   OperandStore* operands_;
+  std::uint64_t capacity_bytes_;
   std::vector<std::uint32_t> key_index_memory_, value_index_memory_;
   JavaRandom java_{1};
   Random random_;
