@@ -141,7 +141,7 @@ class Simulate(ProgramTest):
         wide, stats = of("--set", "channels=32")
         self.assertEqual((stats["memory"]["channels"], wide["assumptions"]), (32, []))
         self.assertGreater(wide["area_mm2"], plain["area_mm2"])
-        self.assert_fails(2, ["--memory", "at most 64 channels"], *run, "--set", "memory.channels=128")
+        self.assert_fails(2, ["memory.channels", "at most 64", "found 128"], *run, "--set", "memory.channels=128")
 
     def test_a_made_up_workload_says_what_it_assumes(self):
         encoder, = self.objects("simulate", "--model", "bert-base", "--length", "32", "--set", "value.keep=0.5")
@@ -416,7 +416,6 @@ class SimulateFailures(ProgramTest):
         self.assert_fails(2, ["1024", "1056"], "simulate", "--model", "gpt2-small", "--context", "1024", "--generate", "32")
         self.assert_fails(2, ["--lsb-ratio", "from 0 to 1"], "simulate", "--model", "gpt2-small", "--lsb-ratio", "2")
         self.assert_fails(2, ["--context", "1024", "generate"], "simulate", "--model", "gpt2-small", "--context", "1024")
-        self.assert_fails(2, ["--set", "memory.channels is 128", "64"], *STORY, "--set", "memory.channels=128")
 
     def test_a_file_has_one_part_in_a_run(self):
         self.assert_fails(2, ["--stats", "twice"], *STORY, "--html", "x", "--stats", "x")

@@ -45,8 +45,7 @@ void fit_channels(ChipSetup& setup, bool told) {
   }
   setup.chip.channels = setup.make_memory()->channels();  // a bad memory is a fault of the call
   if (setup.chip.channels > sim::kMaxChannels) {
-    throw UsageError("--set", "", fmt::format("memory.channels is {}, expected at most {}: the crossbar has so many lanes", setup.chip.channels,
-                                              sim::kMaxChannels));
+    throw UsageError("memory.channels", "", fmt::format("expected at most {}, the lanes of the crossbars, found {}", sim::kMaxChannels, setup.chip.channels));
   }
   if (setup.chip.channels == own) return;
   setup.assumptions.push_back(fmt::format("The chip has {} channels and crossbars as wide, in place of the {} of its file: so many has the memory.",
