@@ -24,8 +24,8 @@ InputFile read_standard_input(const std::atomic<bool>* cancelled) {
   std::string bytes;
   bool more = true;
   while (more && bytes.size() < kChunk && bytes.find('\n') == std::string::npos) more = read_more(in, bytes);
-  const InputFile begin = InputFile::from_memory(in.name(), bytes);
-  if (!trace::is_trace_file(begin)) trace::AuthorsCsvSource::check_begin(InputFile::from_memory(in.name(), bytes));
+  InputFile begin = InputFile::from_memory(in.name(), bytes);
+  if (!trace::is_trace_file(begin)) trace::AuthorsCsvSource::check_begin(std::move(begin));
   while (more) {
     more = read_more(in, bytes);
     if (bytes.size() > kMaxStandardInput) {

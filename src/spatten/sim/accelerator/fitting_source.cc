@@ -23,7 +23,7 @@ void FittingSource::fail(const trace::Record& record, const std::string& message
 }
 
 void FittingSource::check(const trace::Record& record) const {
-  const std::uint64_t rounding = chip_.rows.count_rounding, keys = (record.keys + rounding - 1) / rounding * rounding;
+  const std::uint64_t keys = chip_.rounded(record.keys);
   if (keys > chip_.rows.max_keys) {
     fail(record,
          fmt::format("expected at most {} keys, the chip's rows.max_keys, found {}", chip_.rows.max_keys, record.keys));
@@ -35,8 +35,7 @@ void FittingSource::check(const trace::Record& record) const {
                      "qk.max_head_dim {}, found {}",
                      chip_.array.multipliers, chip_.qk.max_head_dim, record.head_dim));
   }
-  const std::uint64_t per_line = line_elements(chip_.results_per_line(), record.head_dim);
-  const std::uint64_t lines = ((keys + per_line - 1) / per_line + 1) / 2 * 2;  // written in twos
+  const std::uint64_t lines = chip_.sram_lines(keys, record.head_dim);
   const std::uint64_t room = std::min(chip_.key_sram.lines, chip_.value_sram.lines);
   if (lines > room) {
     fail(record,

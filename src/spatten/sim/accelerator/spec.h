@@ -135,6 +135,13 @@ struct ChipSpec {
 
   /// Keys or values per line at head dimension 64.
   std::uint32_t results_per_line() const { return array.multipliers / 64; }
+  /// Keys or values that are read where `count` are asked for (rows.count_rounding).
+  std::uint64_t rounded(std::uint64_t count) const { return (count + rows.count_rounding - 1) / rows.count_rounding * rows.count_rounding; }
+  /// Lines of the K or V SRAM that so many vectors of a head take; they are written in twos.
+  std::uint64_t sram_lines(std::uint64_t vectors, std::uint32_t head_dim) const {
+    const std::uint64_t per_line = line_elements(results_per_line(), head_dim);
+    return ((vectors + per_line - 1) / per_line + 1) / 2 * 2;
+  }
 };
 
 inline std::vector<std::pair<ChipSpec::Barrier, std::string>> enum_names(ChipSpec::Barrier) {

@@ -147,12 +147,10 @@ bool TraceRows::lies_in_pairs(const trace::Record& record) const {
 
 // Two heads side by side take twice the lines.
 bool TraceRows::pair_fits(const trace::Record& record) const {
-  const std::uint32_t per_line = line_elements(chip_.results_per_line(), record.head_dim);
-  const std::uint32_t lines = 2 * round_up((rounded(record.keys) + per_line - 1) / per_line, 2);
-  return lines <= std::min(chip_.key_sram.lines, chip_.value_sram.lines);
+  return 2 * chip_.sram_lines(rounded(record.keys), record.head_dim) <= std::min(chip_.key_sram.lines, chip_.value_sram.lines);
 }
 
-std::uint32_t TraceRows::rounded(std::uint32_t count) const { return round_up(count, chip_.rows.count_rounding); }
+std::uint32_t TraceRows::rounded(std::uint32_t count) const { return static_cast<std::uint32_t>(chip_.rounded(count)); }
 
 TraceRows::Storage TraceRows::storage(const trace::Record& record) const {
   const std::uint32_t key = record.key_msb_bits == 0 ? 32 : record.key_msb_bits;
@@ -187,8 +185,7 @@ void TraceRows::make_group(const trace::Record& record, const trace::Record* par
     previous = row;
     ready_.push_back(row);
   }
-  const std::uint32_t per_line = line_elements(chip_.results_per_line(), record.head_dim);
-  const auto lines = [&](std::uint32_t vectors) { return round_up((vectors + per_line - 1) / per_line, 2) * fused; };
+  const auto lines = [&](std::uint32_t vectors) { return static_cast<std::uint32_t>(chip_.sram_lines(vectors, record.head_dim)) * fused; };
   group->key_alloc_lines = lines(group->key.vectors);
   group->value_alloc_lines = lines(group->value.vectors);
 }

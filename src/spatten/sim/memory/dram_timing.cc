@@ -56,7 +56,6 @@ void check_clocks(const DramClocks& c, const JsonNode& timing) {
       node.at(name).fail(fmt::format("{}: expected 1 to {}, found {}", name, 1u << 20, value));
   });
   at_least("nRAS", c.nRAS, c.nRCDRD, "nRCDRD");
-  at_least("nRAS", c.nRAS, c.nRCDRD, "nRCDRD");
   at_least("nRC", c.nRC, std::uint64_t{c.nRAS} + c.nRP, "nRAS + nRP");
   at_least("nRRDL", c.nRRDL, c.nRRDS, "nRRDS");
   at_least("nCCDL", c.nCCDL, c.nCCDS, "nCCDS");
